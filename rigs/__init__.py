@@ -1,0 +1,1 @@
+"""Rigs set a device's knobs and pass audio through it."""
