@@ -95,9 +95,7 @@ class KnobTable:
                 return knob
         close = difflib.get_close_matches(name.title(), self.names, n=1, cutoff=0.5)
         hint = f" Did you mean {close[0]}?" if close else ""
-        raise UserError(
-            f"There is no knob {name!r}; the knobs are {', '.join(self.names)}.{hint}"
-        )
+        raise UserError(f"There is no knob {name!r}; the knobs are {', '.join(self.names)}.{hint}")
 
     @property
     def names(self) -> tuple[str, ...]:
