@@ -94,7 +94,7 @@ def _knob_table(panel: KnobTable | None, given: dict[str, _Knob]) -> KnobTable:
 
 
 def load_rig(path: Path) -> Rig:
-    """The rig described by the TOML file at ``path``; raises UserError if anything in it is wrong."""
+    """The rig that the TOML file describes; raises UserError if anything in it is wrong."""
     raw = read_toml(path)
     try:
         file = _RigFile.model_validate(raw)

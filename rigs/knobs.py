@@ -114,7 +114,7 @@ class KnobTable:
         return {knob.name: knob.default for knob in self.knobs}
 
     def check(self, setting: Mapping[str, float]) -> Setting:
-        """Complete ``setting`` with defaults; raise UserError for a name or value not on the panel."""
+        """Complete ``setting`` with defaults; raise UserError for what is not on the panel."""
         given = {self[name].name: self[name].check(value) for name, value in setting.items()}
         return {**self.default, **given}
 

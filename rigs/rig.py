@@ -32,9 +32,9 @@ class Motion:
 
 @dataclass(frozen=True)
 class Recording:
-    """What came back: as many frames as the dry, aligned to it; ``latency`` in samples, as measured.
+    """What came back: as many frames as the dry, aligned to it.
 
-    round(latency) samples were removed; nothing was resampled.
+    ``latency`` is in samples, as measured: round(latency) were removed; nothing was resampled.
     """
 
     wet: Audio
@@ -82,7 +82,7 @@ class Rig:
     def take(
         self, dry: Audio, trajectory: Trajectory, progress: Progress = lambda _: None
     ) -> tuple[Recording, Setting]:
-        """Play ``dry`` while the knobs follow ``trajectory``; return it with the position reached."""
+        """Play ``dry`` while the knobs follow ``trajectory``; returns it with what was reached."""
         trajectory.check(self.knobs)
         motion = self.actuator.go(self.knobs, trajectory)
         return self.path.play(dry, motion.parameters, progress), motion.reached
