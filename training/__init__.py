@@ -1,0 +1,1 @@
+"""Knob-conditioned models: fit, evaluate, export. PyTorch lives only here."""
