@@ -32,4 +32,4 @@ def loss(output: Tensor, target: Tensor, emphasis: float) -> Tensor:
     plain = windowed_esr(output, target, target.square().sum(-1))
     bright, bright_target = pre_emphasise(output), pre_emphasise(target)
     emphasised = windowed_esr(bright, bright_target, bright_target.square().sum(-1))
-    return torch.mean(plain + emphasis * emphasised)
+    return torch.mean((plain+1e-6).sqrt() + emphasis * (emphasised+1e-6).sqrt())

@@ -20,7 +20,11 @@ class VirtualAmpPath:
     def play(self, dry: Audio, parameters: Trajectory | None, progress: Progress) -> Recording:
         if parameters is None:
             raise ValueError("the virtual amp has no panel of its own: use the parameters actuator")
-        return Recording(self._amp.render(dry, parameters.positions, parameters.rate, progress))
+        seconds = len(dry) / self._amp.sample_rate
+        wet = self._amp.render(
+            dry, parameters.positions, parameters.rate, lambda done: progress(done * seconds)
+        )
+        return Recording(wet)
 
     def close(self) -> None:
         pass

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import conv1d, leaky_relu
 
+from training import native
 from training.models.conditioning import CONTROL_INTERVAL, ControlNetwork, Schedule
 from training.models.static import StaticLayer, StaticWaveNet
 
@@ -97,11 +98,15 @@ class ConditionedWaveNet(nn.Module):
         c = self.config.channels
         return [c, *[c, c] * len(self.config.dilations), 1]
 
-    def _conditions(self, knobs: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]], Tensor]:
-        """(..., knobs) to the rechannel's scale, each layer's scale and shift, the head's scale."""
+    def _conditions(self, knobs: Tensor) -> list[Tensor]:
+        """(..., knobs) to the rechannel's scale, each layer's scale and shift, the head's scale.
+
+        The first and last follow the level knobs, whose pots reach over 60 dB: they are
+        exponential, so that an error of the control network is one in decibels.
+        """
         rechannel, *films, head = self.control(knobs).split(self._split_sizes, dim=-1)
-        pairs = [(1 + s, t) for s, t in zip(films[::2], films[1::2], strict=True)]
-        return 1 + rechannel, pairs, 1 + head
+        films = [value if i % 2 else 1 + value for i, value in enumerate(films)]
+        return [torch.exp(rechannel), *films, torch.exp(head)]
 
     def _typed_layers(self) -> list[_Layer]:
         return [cast(_Layer, layer) for layer in self.layers]
@@ -115,11 +120,16 @@ class ConditionedWaveNet(nn.Module):
         """
         if knobs.shape[1] > 1 and (knobs.shape[1] - 1) * CONTROL_INTERVAL != dry.shape[1]:
             raise ValueError(f"{dry.shape[1]} samples do not fit {knobs.shape[1]} control frames")
-        rechannel, films, head = self._conditions(knobs)
+        conditions = self._conditions(knobs)
+        if self._native_serves(dry):
+            return self._forward_native(dry, torch.cat(conditions, -1))
+        rechannel, *films, head = conditions
         u = dry[:, None]
         x = self.schedule.scale_shift(self.rechannel(u), rechannel)
         total: Tensor | None = None
-        for layer, (scale, shift) in zip(self._typed_layers(), films, strict=True):
+        for layer, scale, shift in zip(
+            self._typed_layers(), films[::2], films[1::2], strict=True
+        ):
             z = layer.conv(x)
             n = z.shape[-1]
             z = z + layer.mixin(u[..., -n:])
@@ -131,12 +141,33 @@ class ConditionedWaveNet(nn.Module):
         bias = cast(Tensor, self.head.bias)
         return (self.schedule.scale_shift(mixed, head) + bias)[:, 0]
 
+    def _native_serves(self, dry: Tensor) -> bool:
+        whole_blocks = dry.shape[1] % CONTROL_INTERVAL == 0
+        on_cpu = dry.dtype == torch.float32 and dry.device.type == "cpu"
+        return whole_blocks and on_cpu and native.library(self.config.channels) is not None
+
+    def _forward_native(self, dry: Tensor, conditions: Tensor) -> Tensor:
+        config = self.config
+        in_order = [self.rechannel.weight]
+        for layer in self._typed_layers():
+            in_order += [*layer.conv.parameters(), layer.mixin.weight, *layer.residual.parameters()]
+        in_order += self.head.parameters()
+        return native.wavenet(
+            dry,
+            conditions,
+            torch.cat([parameter.flatten() for parameter in in_order]),
+            channels=config.channels,
+            slope=config.negative_slope,
+            head_kernel=config.head_kernel,
+            layers=list(zip(config.kernel_sizes, config.dilations, strict=True)),
+        )
+
     @torch.no_grad()
     def fold(self, knobs: Tensor, sample_rate: int) -> StaticWaveNet:
         """The static net at one setting; ``knobs``: (knobs,), −1…1. Folded in float64."""
         double = ConditionedWaveNet(self.config, self.knobs).double()
         double.load_state_dict(self.state_dict())
-        rechannel, films, head = double._conditions(knobs.double())
+        rechannel, *films, head = double._conditions(knobs.double())
 
         def bias(conv: nn.Conv1d) -> Tensor:
             return cast(Tensor, conv.bias)
@@ -150,7 +181,9 @@ class ConditionedWaveNet(nn.Module):
                 residual_weight=_array(layer.residual.weight[:, :, 0]),
                 residual_bias=_array(bias(layer.residual)),
             )
-            for layer, (scale, shift) in zip(double._typed_layers(), films, strict=True)
+            for layer, scale, shift in zip(
+                double._typed_layers(), films[::2], films[1::2], strict=True
+            )
         )
         return StaticWaveNet(
             rechannel_weight=_array(rechannel * double.rechannel.weight[:, 0, 0]),

@@ -1,0 +1,202 @@
+"""The command `ampsweep`: finds the verb, and says in one sentence what went wrong.
+
+A verb is a function in a file of its own and one line in VERBS. The file is imported only when
+its verb is run, so that help is instant and a machine without torch can do all but training.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from rigs.errors import UserError
+
+VERBS = {
+    "demo": ("ampsweep.demo:demo", "The whole pipeline on the built-in virtual amp."),
+    "init": ("ampsweep.init:init", "Start a project for an amp: git, DVC, pipeline, rig."),
+    "plan": ("ampsweep.plan:plan", "Choose the settings to capture and make the dry signal."),
+    "capture": ("ampsweep.capture:capture", "Play the plan through the rig; goes on if stopped."),
+    "dataset check": ("ampsweep.dataset:check", "Look for captures that should not be trusted."),
+    "dataset show": ("ampsweep.dataset:show", "Say what a dataset holds."),
+    "train": ("ampsweep.train:train", "Learn a model that has the amp's knobs."),
+    "evaluate": ("ampsweep.evaluate:evaluate", "Judge a model on settings it has never seen."),
+    "export snapshot": ("ampsweep.export:snapshot", "A .nam file at one setting, for any player."),
+    "export pedal": ("ampsweep.export:pedal", "The image that the pedal loads, with its knobs."),
+    "render": ("ampsweep.render:render", "Play a file through a model at one setting."),
+}
+"""What is typed: where it lives, and its line in the help."""
+
+GROUPS = {
+    "dataset": "Look into a dataset.",
+    "export": "Turn a model into a file that something else plays.",
+}
+
+INTERRUPTED = "Stopped; the same command goes on where it stopped."
+
+
+class Interrupted(Exception):
+    """Ctrl-C, as an ordinary exception: Typer would turn it into a silent exit."""
+
+
+class LazyGroup(TyperGroup):
+    """Lists its verbs without importing them; imports the one that is run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        order = [path.split()[0] for path in VERBS]
+        return sorted(super().list_commands(ctx), key=lambda n: order.index(n) if n in order else 0)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        path = " ".join([*ctx.command_path.split()[1:], name or ""])
+        return name, _load(path) if path in VERBS else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            # A verb that knows better how to go on says so: KeyboardInterrupt("…").
+            raise Interrupted(str(interrupt) or INTERRUPTED) from None
+
+
+def _load(path: str) -> Any:
+    module, _, name = VERBS[path][0].partition(":")
+    alone = typer.Typer(add_completion=False)
+    alone.command(path.split()[-1])(getattr(importlib.import_module(module), name))
+    return typer.main.get_command(alone)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ampsweep {version('ampsweep')}")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Turn an amp's knobs by robot or by automation, and learn one model that has those knobs.
+
+    Begin with `ampsweep demo`; then `ampsweep init DIR` for an amp of your own.
+    """
+
+
+def _unloaded() -> None:
+    """Stands for a verb in the help until :func:`_load` brings the verb itself."""
+
+
+def _build() -> typer.Typer:
+    app = typer.Typer(cls=LazyGroup, rich_markup_mode="markdown")
+    app.callback()(_top)
+    groups = {name: typer.Typer(cls=LazyGroup, help=text) for name, text in GROUPS.items()}
+    for path, (_, text) in VERBS.items():
+        group, _, name = path.rpartition(" ")
+        (groups[group] if group else app).command(name, help=text)(_unloaded)
+    for name, group_app in groups.items():
+        app.add_typer(group_app, name=name)
+    return app
+
+
+app = _build()
+
+
+def say(sentence: str) -> None:
+    """Print one sentence on stderr: wrapped at words on a terminal, on one line elsewhere."""
+    from rich.console import Console
+    from rich.text import Text
+
+    # Names of files and knobs come from outside: nothing in them may steer the terminal.
+    words = " ".join(sentence.split())
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    console = Console(stderr=True, highlight=False)
+    console.print(Text(clean, style="red"), soft_wrap=not console.is_terminal)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run the command line ``args``; returns the exit code.
+
+    2 for everything that a person can mend, said in one sentence; 130 if interrupted. Anything
+    else that is raised is our own mistake, and keeps its traceback.
+    """
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(args) or ["--help"], prog_name="ampsweep", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `ampsweep … | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Interrupted as interrupt:
+        say(str(interrupt))
+        return 130
+    except typer.Abort:
+        say(INTERRUPTED)
+        return 130
+    except Exception as error:
+        sentence = _sentence(error, args)
+        if sentence is None:
+            raise
+        say(sentence)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(error: Exception, args: Sequence[str]) -> str | None:
+    """What to tell the person whose ``error`` it is; None if it is ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, TyperException):
+        return _usage(error)
+    if isinstance(error, ModuleNotFoundError) and _root(error.name) in ("torch", "safetensors"):
+        verb = next((arg for arg in args if not arg.startswith("-")), "this")
+        return (
+            f"`ampsweep {verb}` needs {_root(error.name)}, which is not installed: "
+            'run pip install "ampsweep[train]".'
+        )
+    if _disk_full(error):
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        return f"The disk is full{where}; free some space, then run the same command again."
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = (error.strerror or "unknown reason").lower()
+        return f"{os.fsdecode(error.filename)} cannot be used: {reason}; check the path."
+    return None
+
+
+def _usage(error: TyperException) -> str:
+    """A usage error as one sentence: what Typer says, and where the help is."""
+    tell = getattr(error, "format_message", lambda: str(error))
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "ampsweep"
+    wrong, _, guess = tell().partition(" Did you mean ")
+    hint = f" (did you mean {guess.rstrip('?')}?)" if guess else ""
+    return f"{wrong.rstrip('.')}{hint}; see `{path} --help`."
+
+
+def _root(module: str | None) -> str:
+    return (module or "").partition(".")[0]
+
+
+def _disk_full(error: BaseException | None) -> bool:
+    """Whether ``error`` or what caused it is a full disk, whichever library says so."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "No space left on device" in str(error):  # safetensors, Arrow: no errno
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))

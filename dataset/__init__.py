@@ -1,0 +1,1 @@
+"""Dry signals, plans, the capture session, checks, and the Parquet store."""

@@ -1,0 +1,291 @@
+"""The capture session: works through a plan, and can be killed at any moment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dataset.checks import Verdict, judge, thresholds
+from dataset.flac import pack
+from dataset.parts import Capture, captures_folder, part_path, write_dry, write_part
+from dataset.plan import Plan, PlanEntry
+from dataset.schema import check_same, open_parquet, read_header, read_table
+from dataset.signals import Dry
+from rigs.audio import SAMPLE_RATE
+from rigs.errors import UserError
+from rigs.files import make_folder, only_one, remove_leftovers
+from rigs.knobs import Setting
+from rigs.rig import Audio, Recording, Rig
+
+SIMULATED_START = datetime(2000, 1, 1, tzinfo=UTC)
+"""When a simulation is said to begin, so that its parts are the same on any day."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The session knows what is to be done: ``held`` of ``total`` captures are on disk."""
+
+    total: int
+    held: int
+    seconds_total: float
+    seconds_held: float
+
+
+@dataclass(frozen=True)
+class Started:
+    """A capture begins."""
+
+    entry: PlanEntry
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """So many seconds of the capture's audio are done."""
+
+    entry: PlanEntry
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """A take was refused, and another one follows."""
+
+    entry: PlanEntry
+    attempt: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A capture is on disk."""
+
+    entry: PlanEntry
+    path: Path
+    flags: tuple[str, ...]
+
+
+Event = Planned | Started | Progressed | Retrying | Kept
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a session did. ``flagged`` counts those of its own captures that have flags."""
+
+    captured: int
+    held: int
+    flagged: int
+
+
+@lru_cache(maxsize=1)
+def software() -> str:
+    """This ampsweep's name and version."""
+    try:
+        return f"ampsweep {version('ampsweep')}"
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "ampsweep"
+
+
+def held_indices(folder: Path, plan: Plan) -> set[int]:
+    """The indices of ``plan`` that have a part under a device's ``folder``.
+
+    Parts of other plans may lie there too. Raises UserError for a part that is damaged or of
+    another device or panel.
+    """
+    held: set[int] = set()
+    plan_id = plan.plan_id
+    for path in sorted(captures_folder(folder).glob("*.parquet")):
+        file = open_parquet(path)
+        check_same(path, read_header(path, file), plan.device, plan.knobs, "the plan")
+        table = read_table(path, file, ["plan_id", "plan_index"])
+        for row in table.to_pylist():
+            if row["plan_id"] == plan_id:
+                held.add(row["plan_index"])
+    return held
+
+
+def _by_id(plan: Plan, dries: Iterable[Dry]) -> dict[str, Dry]:
+    found = {dry.dry_id: dry for dry in dries}
+    for entry in plan.entries:
+        dry = found.get(entry.dry_id)
+        if dry is None:
+            raise UserError(
+                f"The plan plays the dry {entry.dry_id[:16]}, which is not there; make the plan "
+                "again, so that its dry signals are made with it."
+            )
+        if entry.dry_offset + entry.frames > dry.frames:
+            raise UserError(
+                f"Entry {entry.index} of the plan ends after the dry {dry.name!r} does; make the "
+                "plan again."
+            )
+    return found
+
+
+class _Clock:
+    """Names and times of captures. A simulation's follow from the plan alone."""
+
+    def __init__(self, plan: Plan, simulated: bool) -> None:
+        self._simulated = simulated
+        self._number = 0
+        if simulated:
+            self.session_id = f"{SIMULATED_START:%Y%m%dT%H%M%SZ}-{plan.plan_id[:4]}"
+            self._starts, done = [], 0
+            for entry in plan.entries:
+                self._starts.append(
+                    SIMULATED_START + timedelta(microseconds=done * 1_000_000 // SAMPLE_RATE)
+                )
+                done += entry.frames
+        else:
+            self.session_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+    def now(self, entry: PlanEntry) -> datetime:
+        return self._starts[entry.index] if self._simulated else datetime.now(UTC)
+
+    def name(self, entry: PlanEntry, folder: Path) -> str:
+        if self._simulated:
+            return f"{self.session_id}-{entry.index:06d}"
+        while True:
+            name = f"{self.session_id}-{self._number:06d}"
+            self._number += 1
+            if not part_path(folder, name).exists():
+                return name
+
+
+def capture(
+    rig: Rig,
+    plan: Plan,
+    dries: Iterable[Dry],
+    folder: Path,
+    on_event: Callable[[Event], None] = lambda _: None,
+    attempts: int = 3,
+) -> Summary:
+    """Capture what of ``plan`` is not yet under the device's ``folder``.
+
+    Each capture is on disk, whole, before the next audio starts: whatever ends the session, the
+    next one goes on after the last part. A take with flags is repeated, up to ``attempts`` takes;
+    the last one is kept with its flags. A simulation is not repeated, for it would return the
+    same, and its names and times follow from the plan: the same plan gives the same bytes.
+
+    Raises UserError if the plan or the folder is of another device or panel, if a part in it is
+    damaged, if every take lacks samples or holds NaN, or if a part cannot be written.
+    """
+    if rig.device != plan.device or rig.knobs != plan.knobs:
+        raise UserError(
+            f"The plan is for the device {plan.device!r} with knobs {', '.join(plan.knobs.names)}, "
+            f"but the rig has {rig.device!r} with {', '.join(rig.knobs.names)} or other ranges; "
+            "make a plan for this rig."
+        )
+    limits = thresholds(rig.checks)
+    dry_of = _by_id(plan, dries)
+    captures = make_folder(captures_folder(folder))
+    with only_one(captures, wait=False):
+        remove_leftovers(captures)
+        make_folder(folder / "dry")
+        remove_leftovers(folder / "dry")
+        held = held_indices(folder, plan)
+        on_event(
+            Planned(
+                len(plan.entries),
+                len(held),
+                sum(entry.frames for entry in plan.entries) / SAMPLE_RATE,
+                sum(e.frames for e in plan.entries if e.index in held) / SAMPLE_RATE,
+            )
+        )
+        for dry in dry_of.values():
+            write_dry(folder, dry)
+        clock = _Clock(plan, rig.path.simulated)
+        done = flagged = 0
+        for entry in plan.entries:
+            if entry.index in held:
+                continue
+            dry_audio = dry_of[entry.dry_id].audio[
+                entry.dry_offset : entry.dry_offset + entry.frames
+            ]
+            take = _take(rig, entry, dry_audio, limits, clock, on_event, attempts)
+            made = _to_capture(rig, plan, entry, take, clock, folder)
+            path = write_part(folder, made, plan.knobs)
+            done += 1
+            flagged += bool(made.flags)
+            on_event(Kept(entry, path, made.flags))
+    return Summary(done, len(held), flagged)
+
+
+@dataclass(frozen=True)
+class _Take:
+    recording: Recording
+    reached: Setting
+    verdict: Verdict
+    attempt: int
+    started_at: datetime
+
+
+def _take(
+    rig: Rig,
+    entry: PlanEntry,
+    dry: Audio,
+    limits: dict[str, float],
+    clock: _Clock,
+    on_event: Callable[[Event], None],
+    attempts: int,
+) -> _Take:
+    last = 1 if rig.path.simulated else max(1, attempts)
+    attempt = 1
+    while True:
+        on_event(Started(entry, attempt))
+        started_at = clock.now(entry)
+        recording, reached = rig.take(
+            dry, entry.trajectory, lambda seconds: on_event(Progressed(entry, seconds))
+        )
+        verdict = judge(dry, recording.wet, rig.path.simulated, limits)
+        wrong = (*verdict.fatal, *verdict.flags)
+        if not wrong or (attempt == last and not verdict.fatal):
+            return _Take(recording, reached, verdict, attempt, started_at)
+        if attempt == last:
+            raise UserError(
+                f"Capture {entry.index} came back unusable {attempt} times out of {attempt} "
+                f"({', '.join(wrong)}); check the rig {rig.name!r} and run the same command again."
+            )
+        on_event(Retrying(entry, attempt, wrong))
+        attempt += 1
+
+
+def _to_capture(
+    rig: Rig, plan: Plan, entry: PlanEntry, take: _Take, clock: _Clock, folder: Path
+) -> Capture:
+    flac, wet_scale = pack(take.recording.wet)
+    moves = entry.trajectory.moves
+    verdict = take.verdict
+    return Capture(
+        capture_id=clock.name(entry, folder),
+        plan_id=plan.plan_id,
+        plan_index=entry.index,
+        attempt=take.attempt,
+        session_id=clock.session_id,
+        device=plan.device,
+        rig=rig.name,
+        role=entry.role,
+        setting=entry.setting(plan.knobs),
+        reached=take.reached,
+        trajectory=entry.trajectory.positions.ravel().tolist() if moves else None,
+        trajectory_rate=entry.trajectory.rate if moves else None,
+        dry_id=entry.dry_id,
+        dry_offset=entry.dry_offset,
+        flac=flac,
+        wet_scale=wet_scale,
+        frames=entry.frames,
+        latency=take.recording.latency,
+        input_level_dbu=rig.input_level_dbu,
+        output_level_dbu=rig.output_level_dbu,
+        peak_dbfs=verdict.peak_dbfs,
+        rms_dbfs=verdict.rms_dbfs,
+        noise_floor_dbfs=verdict.noise_floor_dbfs,
+        clipped=verdict.clipped,
+        flags=verdict.flags,
+        started_at=take.started_at,
+        software=software(),
+    )

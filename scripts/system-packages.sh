@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests need, and says what for. Does nothing, and needs
+# neither network nor root, where all of them are there already.
+set -euo pipefail
+
+missing=()
+need() { # need PACKAGE WHY, if the command after them fails
+    local package=$1 why=$2
+    shift 2
+    if ! "$@" >/dev/null 2>&1; then
+        echo "system package $package: $why"
+        missing+=("$package")
+    fi
+}
+
+has_venv() { python3 -c 'import ensurepip, venv'; }
+has_node() { node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; }
+
+need python3 "ampsweep is written in Python" command -v python3
+need python3-venv "the virtual environment in .venv" has_venv
+need git "ampsweep init makes a repository, and DVC works in one" command -v git
+need ffmpeg "Hugging Face's datasets decodes audio through its libraries" command -v ffmpeg
+need nodejs "plays snapshots with NeuralAmpModelerCore, which is WebAssembly here" has_node
+need npm "installs NeuralAmpModelerCore for the tests" command -v npm
+
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "system packages: all there"
+    exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "This is not Debian: install ${missing[*]} by your system's own means." >&2
+    exit 2
+fi
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Run this as root, or install sudo: ${missing[*]} must be installed." >&2
+        exit 2
+    fi
+    root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${root[@]}" apt-get update -qq
+"${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"

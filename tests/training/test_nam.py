@@ -1,0 +1,149 @@
+"""Snapshots sound the same in NAM's own players as here."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from players import nam_core, nam_python
+from random_nets import A2, SMALL, TEN_LAYERS, noise, plucked, random_net
+
+from rigs.audio import esr
+from rigs.errors import UserError
+from training.exports.nam import snapshot_metadata, to_nam, write_nam
+from training.play import play
+
+KNOBS = 5
+METADATA = snapshot_metadata(
+    name="Crunch",
+    device="virtual-amp",
+    model="demo",
+    setting={"Gain": 7.0, "Größe": 2.5},
+    date=datetime(2026, 7, 1, 12, 30, 5),
+    gear_type="amp",
+    tone_type="crunch",
+    input_level_dbu=12.5,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """The nets are too small for two, and where cores are shared two are far slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return random_net(SMALL, KNOBS).fold(torch.linspace(-1, 1, KNOBS), 48_000)
+
+
+@pytest.mark.parametrize("config", [A2, TEN_LAYERS], ids=["A2", "ten layers"])
+def test_players_agree_over_the_whole_cube(config, tmp_path):
+    net = random_net(config, KNOBS)
+    dry = np.concatenate([noise(48_000), plucked(48_000)])
+    settings = np.random.default_rng(5).uniform(-1, 1, (16, KNOBS)).astype(np.float32)
+    settings[:2] = -1, 1
+    wets = []
+    for i, knobs in enumerate(settings):
+        path = tmp_path / f"{i}.nam"
+        write_nam(path, net.fold(torch.from_numpy(knobs), 48_000), METADATA)
+        wet = play(net, dry, knobs)
+        wets.append(wet)
+        assert np.abs(wet).max() > 0.05
+        assert np.abs(wet - nam_python.play(path, dry)).max() < 1e-5
+        assert np.abs(wet - nam_core.play(path, dry)).max() < 1e-5
+    assert min(esr(a, b) for a, b in zip(wets, wets[1:], strict=False)) > 0.05, "knobs do little"
+
+
+def test_file_is_what_neural_amp_modeler_would_write(small, tmp_path):
+    path = tmp_path / "small.nam"
+    write_nam(path, small, METADATA)
+    ours = json.loads(path.read_text())
+    theirs = nam_python.load(path)._get_export_dict()
+    assert ours["config"] == theirs["config"]
+    assert ours["weights"] == theirs["weights"]
+    assert list(ours) == list(theirs)
+    for key in ("version", "architecture", "sample_rate"):
+        assert ours[key] == theirs[key]
+
+
+def test_weights_survive_to_the_last_bit(small, tmp_path):
+    path = tmp_path / "small.nam"
+    write_nam(path, small, METADATA)
+    weights = np.array(json.loads(path.read_text())["weights"])
+    assert np.array_equal(weights, weights.astype(np.float32))
+    first = small.layers[0].conv_weight
+    c = small.channels
+    assert np.array_equal(weights[:c], small.rechannel_weight)
+    assert np.array_equal(weights[c : c + first.size], first.ravel())
+    assert weights[-2:].tolist() == [np.float32(small.head_bias), 1.0]
+
+
+def test_metadata(small):
+    metadata = to_nam(small, METADATA)["metadata"]
+    assert metadata["date"]["hour"] == 12
+    assert metadata["input_level_dbu"] == 12.5
+    assert "output_level_dbu" not in metadata
+    assert "loudness" not in metadata
+    assert metadata["ampsweep"]["setting"] == {"Gain": 7.0, "Größe": 2.5}
+
+
+@pytest.mark.parametrize("choice", [{"gear_type": "toaster"}, {"tone_type": "loud"}])
+def test_a_type_that_nam_does_not_have(choice):
+    with pytest.raises(UserError, match="choose one of"):
+        snapshot_metadata(
+            name="x", device="x", model="x", setting={}, date=datetime(2026, 1, 1), **choice
+        )
+
+
+def test_same_net_same_bytes(small, tmp_path):
+    for name in "ab":
+        write_nam(tmp_path / name, small, METADATA)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_weight_that_is_not_a_number(small, tmp_path):
+    small.layers[1].conv_bias[0] = np.inf
+    with pytest.raises(UserError, match="not a number"):
+        write_nam(tmp_path / "small.nam", small, METADATA)
+    small.layers[1].conv_bias[0] = 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_made(small, tmp_path):
+    write_nam(tmp_path / "new" / "small.nam", small, METADATA)
+    assert (tmp_path / "new" / "small.nam").stat().st_size > 1000
+
+
+def test_a_folder_stands_where_the_file_should_be(small, tmp_path):
+    (tmp_path / "small.nam").mkdir()
+    with pytest.raises(UserError, match=r"small\.nam is a folder"):
+        write_nam(tmp_path / "small.nam", small, METADATA)
+    assert list((tmp_path / "small.nam").iterdir()) == []
+
+
+def test_a_device_is_not_replaced_by_a_file(small):
+    with pytest.raises(UserError, match="not an ordinary file"):
+        write_nam(Path("/dev/null"), small, METADATA)
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_full_disk_leaves_what_was_there(small, tmp_path, monkeypatch):
+    path = tmp_path / "small.nam"
+    path.write_text("before")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        write_nam(path, small, METADATA)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,97 @@
+"""The byte layout of the pedal image, version 1; docs/pedal-image.md describes it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+
+MAGIC = b"ASPD"
+VERSION = 1
+LARGEST_IMAGE = 512 * 1024
+POTS = 6
+SHORT_NAME = 11
+
+LARGEST_TEXT = 255
+"""Bytes of UTF-8."""
+LARGEST_HISTORY = 1 << 20
+"""Floats of past audio that a player must keep: 4 MiB."""
+LIMITS = {
+    "sections": (1, 16),
+    "knobs": (1, 32),
+    "detents": (0, 256),
+    "control interval": (1, 4096),
+    "sample rate": (8000, 384_000),
+    "control layers": (1, 8),
+    "control layer inputs": (1, 256),
+    "control layer outputs": (1, 8257),
+    "channels": (1, 64),
+    "layers": (1, 64),
+    "kernel": (1, 64),
+    "dilation": (1, 4096),
+    "head kernel": (1, 64),
+}
+"""The least and the most of everything that is counted: a reader trusts nothing beyond them."""
+
+
+class Section(IntEnum):
+    TEXT = 1
+    MODEL = 2
+    KNOBS = 3
+    CONTROL = 4
+    AUDIO = 5
+
+
+OPTIONAL = 1 << 31
+"""A reader skips a section that it does not know if its id has this bit, else rejects the image."""
+
+
+class Kind(IntEnum):
+    """What a network is."""
+
+    DENSE = 0
+    WAVENET = 1
+
+
+class Format(IntEnum):
+    """How weights are stored."""
+
+    FLOAT32 = 0
+
+
+class Conditioning(IntEnum):
+    """How the control network's outputs become scales: all as 1 + x, or levels as exp(x).
+
+    Levels are the rechannel's scale and the head's.
+    """
+
+    FILM = 0
+    FILM_EXPONENTIAL_LEVELS = 1
+
+
+class Activation(IntEnum):
+    IDENTITY = 0
+    SOFTSIGN = 1
+    LEAKY_RELU = 2
+
+
+HEADER = struct.Struct("<4s3I")  # magic, version, total size, CRC-32 of all that follows
+COUNT = struct.Struct("<I")  # sections
+ENTRY = struct.Struct("<3I")  # id, offset, size
+MODEL = struct.Struct("<7I2f")  # two texts, rate, control interval, flags, levels
+HAS_INPUT_LEVEL, HAS_OUTPUT_LEVEL = 1, 2
+KNOB_COUNTS = struct.Struct("<2I")  # knobs, detents
+KNOB = struct.Struct("<4I12s3f3I")  # two texts, short, range, default, pot, first, count
+DETENT = struct.Struct("<2I12s")  # text, short
+CONTROL = struct.Struct("<5I")  # kind, format, inputs, outputs, layers
+DENSE = struct.Struct("<5I")  # inputs, outputs, activation, array
+WAVENET = struct.Struct("<6If5I")  # kind to activation, slope, head kernel, two arrays
+LAYER = struct.Struct("<4I")  # kernel, dilation, array
+
+
+def history(
+    channels: int, kernels: Sequence[int], dilations: Sequence[int], head_kernel: int
+) -> int:
+    """Values of the past that all convolutions together look back on."""
+    taps = sum((k - 1) * d for k, d in zip(kernels, dilations, strict=True))
+    return channels * (taps + head_kernel - 1)
