@@ -9,7 +9,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,8 @@ from ampsweep.init import DVC, Names, check_free, environment, render, scaffold
 from rigs.errors import UserError
 
 NAMES = Names(device="virtual-amp", rig="virtual", model="demo")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -41,8 +43,10 @@ def demo(
         _write_if_new(folder / "params.yaml", render("params.full.yaml", NAMES))
     lock = folder / "dvc.lock"
     before = lock.read_bytes() if lock.exists() else None
-    code, interrupted = _repro(folder)
-    if interrupted:
+    code, signals = _repro(folder)
+    if signals and code != 0:
+        if signals[0] != signal.SIGINT:
+            raise SystemExit(128 + signals[0])
         raise KeyboardInterrupt(f"Stopped; `ampsweep demo {folder}` goes on where it stopped.")
     if code != 0:
         raise UserError(
@@ -67,46 +71,37 @@ def _write_if_new(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
 
 
-def _repro(folder: Path) -> tuple[int, bool]:
-    """Run `dvc repro` in view; returns its exit code and whether Ctrl-C was pressed.
+def _repro(folder: Path) -> tuple[int, list[int]]:
+    """Run `dvc repro` in view; returns its exit code and the signals that came meanwhile.
 
-    It gets a process group of its own, so that each interruption reaches the stage that runs
-    exactly once, whether it came from the keyboard or was sent to us alone; and we wait, for a
-    stage that is stopped still has to put away what it has.
+    It gets a process group of its own, so that each signal reaches the stage that runs exactly
+    once, whether it came from the keyboard or was sent to us alone; and we wait, for a stage that
+    is stopped still has to put away what it has.
     """
-    process = subprocess.Popen(
-        [*DVC, "repro"],
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        process_group=0,
-    )
+    received: list[int] = []
+    process: subprocess.Popen[bytes] | None = None
 
-    def end(number: int, _: FrameType | None) -> NoReturn:
-        _send(process, number)
-        raise SystemExit(128 + number)
+    def pass_on(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
 
-    before: dict[int, Any] = {
-        number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    interrupted = False
+    before = {number: signal.signal(number, pass_on) for number in _SIGNALS}
     try:
-        while True:
-            try:
-                return process.wait(), interrupted
-            except KeyboardInterrupt:
-                interrupted = True
-                _send(process, signal.SIGINT)
+        process = subprocess.Popen(
+            [*DVC, "repro"],
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+        )
+        for number in received[:1]:  # it came before there was anybody to pass it on to
+            os.killpg(process.pid, number)
+        return process.wait(), received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _send(process: subprocess.Popen[bytes], number: int) -> None:
-    # Unlike a group whose leader has been waited for, this one cannot have become another's.
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
 
 
 def _tell(folder: Path) -> None:

@@ -144,18 +144,21 @@ class WindowSampler:
             )
         self._rows, self._ends = chosen, np.cumsum(starts)
 
+    def picks(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows and starts, shape (B,) each, of the windows in batch ``number``."""
+        rng = np.random.default_rng([self._seed, number])
+        drawn = rng.integers(self._ends[-1], size=self._batch)
+        which = np.searchsorted(self._ends, drawn, side="right")
+        before = np.where(which > 0, self._ends[which - 1], 0)
+        return self._rows[which], self._phase + CONTROL_EVERY * (drawn - before)
+
     def batch(
         self, number: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Batch ``number``: dry (B, lead + frames), wet (B, frames), positions (B, C, knobs)."""
-        rng = np.random.default_rng([self._seed, number])
-        picks = rng.integers(self._ends[-1], size=self._batch)
-        which = np.searchsorted(self._ends, picks, side="right")
-        before = np.where(which > 0, self._ends[which - 1], 0)
-        starts = self._phase + CONTROL_EVERY * (picks - before)
         windows = [
-            self._cache.window(int(self._rows[w]), int(s), self._frames, self._lead)
-            for w, s in zip(which, starts, strict=True)
+            self._cache.window(row, start, self._frames, self._lead)
+            for row, start in zip(*(x.tolist() for x in self.picks(number)), strict=True)
         ]
         return (
             np.stack([w.dry for w in windows]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -142,3 +143,8 @@ def read_dry(folder: Path, dry_id: str) -> Dry:
     except ValueError as error:
         raise corrupt(path, error) from None
     return Dry(row["name"] or "", row["kind"] or "", row["licence"] or "", audio)
+
+
+def read_dries(folder: Path, dry_ids: Iterable[str]) -> list[Dry]:
+    """The dries of those ids, each once; raises UserError as :func:`read_dry` does."""
+    return [read_dry(folder, dry_id) for dry_id in dict.fromkeys(dry_ids)]

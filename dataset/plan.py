@@ -109,6 +109,11 @@ class Plan:
             digest.update(e.trajectory.positions.astype("<f4").tobytes())
         return digest.hexdigest()
 
+    @property
+    def dry_ids(self) -> list[str]:
+        """The dries that the plan plays, each once."""
+        return list(dict.fromkeys(entry.dry_id for entry in self.entries))
+
     def cost(self) -> dict[str, tuple[int, float]]:
         """For each role in the plan: how many captures, and minutes of audio."""
         cost = {}

@@ -149,6 +149,19 @@ assert "torch" not in sys.modules
     assert done.returncode == 0, done.stderr
 
 
+def test_every_file_beside_the_code_is_installed_with_it() -> None:
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = tables["tool"]["setuptools"]["package-data"]
+    forgotten = [
+        str(path.relative_to(ROOT))
+        for room in MAY_IMPORT
+        for path in (ROOT / room).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+        if not any(path in (ROOT / room).glob(pattern) for pattern in patterns.get(room, []))
+    ]
+    assert forgotten == []
+
+
 def project() -> dict[str, list[str]]:
     """The extras of pyproject.toml, with its plain dependencies as ``""``."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -78,8 +78,10 @@ class Downsampler:
         self._segment[LATENCY * FACTOR :] = samples
         spectrum = rfft(self._segment) * self._response
         # Keeping every eighth sample folds the spectrum, whose upper half is a mirror image.
-        upright = sum(spectrum[start : start + _HALF] for start in _CENTRES[:-1])
-        mirrored = sum(spectrum[end - _HALF + 1 : end + 1] for end in _CENTRES[1:])
-        folded = upright + np.conj(mirrored[::-1])
+        folded = np.zeros(_HALF, dtype=np.complex128)
+        for centre in _CENTRES[:-1]:
+            folded += spectrum[centre : centre + _HALF]
+        for centre in _CENTRES[1:]:
+            folded += np.conj(spectrum[centre - _HALF + 1 : centre + 1][::-1])
         lowered = irfft(folded, _TRANSFORM)
         return np.asarray(lowered[LATENCY:], dtype=np.float64)

@@ -42,11 +42,7 @@ def tone_stack_polynomials(
         - t * m * r1 * r3 * r4
         + t * low * r1 * r2 * r4
     )
-    a1 = (
-        (c1 * r1 + c1 * r3 + c2 * r3 + c2 * r4 + c3 * r4)
-        + m * c3 * r3
-        + low * (c1 * r2 + c2 * r2)
-    )
+    a1 = (c1 * r1 + c1 * r3 + c2 * r3 + c2 * r4 + c3 * r4) + m * c3 * r3 + low * (c1 * r2 + c2 * r2)
     a2 = (
         m * (c1 * c3 * r1 * r3 - c2 * c3 * r3 * r4 + c1 * c3 * r3**2 + c2 * c3 * r3**2)
         + low * m * (c1 * c3 * r2 * r3 + c2 * c3 * r2 * r3)
@@ -88,9 +84,7 @@ def tone_stack(parts: ToneStack, bass: Array, middle: Array, treble: Array, rate
     # once (bass resistance)·(i1 + i2) = v3 - v2 has removed i2.
     determinant = r1 * r4 + below * (r1 + r4)
     share = (1 - treble) * r1 / determinant
-    output = np.stack(
-        [share * (r4 + below) - 1, -share * (r4 + below), share * r4], axis=1
-    )
+    output = np.stack([share * (r4 + below) - 1, -share * (r4 + below), share * r4], axis=1)
     return Network(
         transition=np.eye(3) - charge,
         feed=charge.sum(axis=2) / 2,

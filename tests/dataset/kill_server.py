@@ -40,12 +40,12 @@ def main() -> None:
     while len(outcomes) < kills:
         child = os.fork()
         if child == 0:
-            os.fsync = lambda handle: (time.sleep(0.02), sync(handle))[0]
+            os.fsync = lambda handle: (time.sleep(0.05), sync(handle))[0]
             rig = tanh_rig()
             object.__setattr__(rig, "path", SlowPath())
             capture(rig, plan, dries, folder)
             os._exit(0)
-        time.sleep(rng.uniform(0.01, 0.3))
+        time.sleep(rng.uniform(0.05, 0.35))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):

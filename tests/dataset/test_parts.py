@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from tanh_rig import DEVICE, KNOBS, noise_dry
 
 from dataset.flac import decode, encode, pack, unpack
-from dataset.parts import Capture, dry_path, read_dry, write_dry, write_part
+from dataset.parts import Capture, dry_path, read_dries, read_dry, write_dry, write_part
 from dataset.schema import capture_schema, dry_schema
 from rigs.audio import from_int24, quantise24, to_int24
 from rigs.errors import UserError
@@ -87,7 +87,8 @@ def test_a_wet_beyond_full_scale_is_scaled_and_comes_back(shape, peak):
         assert scale == 1.0
     else:
         assert scale >= np.abs(wet).max() > float(np.nextafter(np.float32(scale), np.float32(0)))
-    assert np.abs(unpack(flac, scale, 64, 48_000) - wet).max() <= 1.01 * scale * 2.0**-23
+    # One step at the top, where 24 bits end before 1, and the rounding of a float32.
+    assert np.abs(unpack(flac, scale, 64, 48_000) - wet).max() <= 2 * scale * 2.0**-23
 
 
 def test_a_hostile_length_is_refused_before_decoding():
@@ -113,14 +114,11 @@ def test_the_columns_are_the_contract(tmp_path):
     assert path == tmp_path / "captures/s-000000.parquet"
     table = pq.read_table(path)
     assert table.schema.equals(capture_schema(DEVICE, KNOBS), check_metadata=False)
-    assert (
-        table.column_names
-        == (
-            "capture_id plan_id plan_index attempt session_id device rig role setting reached "
-            "trajectory trajectory_rate dry_id dry_offset audio wet_scale sample_rate frames latency "
-            "input_level_dbu output_level_dbu peak_dbfs rms_dbfs noise_floor_dbfs clipped flags "
-            "started_at software"
-        ).split()
+    assert " ".join(table.column_names) == (
+        "capture_id plan_id plan_index attempt session_id device rig role setting reached "
+        "trajectory trajectory_rate dry_id dry_offset audio wet_scale sample_rate frames "
+        "latency input_level_dbu output_level_dbu peak_dbfs rms_dbfs noise_floor_dbfs clipped "
+        "flags started_at software"
     )
     row = table.to_pylist()[0]
     assert row["reached"] == {"Gain": 5.0, "Tone": None, "Bright": None}
@@ -153,6 +151,7 @@ def test_a_dry_is_kept_once_and_comes_back(tmp_path):
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     again = read_dry(tmp_path, dry.dry_id)
     assert (again.audio == dry.audio).all()
+    assert [d.dry_id for d in read_dries(tmp_path, [dry.dry_id] * 2)] == [dry.dry_id]
     assert (again.name, again.kind, again.licence) == (dry.name, dry.kind, dry.licence)
     assert pq.read_schema(path).equals(dry_schema(), check_metadata=False)
 

@@ -154,7 +154,8 @@ def test_a_setting_off_the_panel_is_refused(setting, message):
         ({"train": {"design": "sweep"}}, "design sweep, minutes: field required"),
         ({"train": {"design": "sweep", "minutes": -1}}, "greater than 0"),
         ({"train": 7}, "say which `design` it is"),
-        ({"train": {"design": "list", "seconds": 1, "settings": [{"Gain": float("nan")}]}}, "finite number"),
+        ({"train": {"design": "list", "seconds": 1, "settings": [{"Gain": float("nan")}]}},
+         "finite number"),
         ({"validation": {"settings": 1}}, "seconds: field required"),
         ({"sead": 1}, "sead"),
         ({"seed": -1}, "seed"),
@@ -197,7 +198,7 @@ def test_a_dry_that_is_too_short_starts_over_or_is_refused(tmp_path):
     plan, dries = make_plan(KNOBS, DEVICE, recipe(dry={"licence": "mine", **own}))
     assert {e.dry_offset for e in by_role(plan, "train")} > {0}
     assert all(e.dry_offset + e.frames <= dries[0].frames for e in plan.entries)
-    with pytest.raises(UserError, match="a capture of 9.0 s is asked of it"):
+    with pytest.raises(UserError, match=r"a capture of 9\.0 s is asked of it"):
         make_plan(
             KNOBS,
             DEVICE,

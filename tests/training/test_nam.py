@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from players import nam_core, nam_python
-from random_nets import A2, SMALL, TEN_LAYERS, noise, plucked, random_net
 
 from rigs.audio import esr
 from rigs.errors import UserError
+from tests.players import nam_core, nam_python
+from tests.training.random_nets import A2, SMALL, TEN_LAYERS, noise, plucked, random_net
 from training.exports.nam import snapshot_metadata, to_nam, write_nam
 from training.play import play
 
@@ -49,7 +50,7 @@ def test_players_agree_over_the_whole_cube(config, tmp_path):
     net = random_net(config, KNOBS)
     dry = np.concatenate([noise(48_000), plucked(48_000)])
     settings = np.random.default_rng(5).uniform(-1, 1, (16, KNOBS)).astype(np.float32)
-    settings[:2] = -1, 1
+    settings[0], settings[1] = -1, 1
     wets = []
     for i, knobs in enumerate(settings):
         path = tmp_path / f"{i}.nam"
@@ -59,7 +60,8 @@ def test_players_agree_over_the_whole_cube(config, tmp_path):
         assert np.abs(wet).max() > 0.05
         assert np.abs(wet - nam_python.play(path, dry)).max() < 1e-5
         assert np.abs(wet - nam_core.play(path, dry)).max() < 1e-5
-    assert min(esr(a, b) for a, b in zip(wets, wets[1:], strict=False)) > 0.05, "knobs do little"
+    heard = [wet - wet.mean() for wet in wets]
+    assert np.median([esr(a, b) for a, b in pairwise(heard)]) > 0.3, "the knobs do little"
 
 
 def test_file_is_what_neural_amp_modeler_would_write(small, tmp_path):

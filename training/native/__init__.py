@@ -80,6 +80,21 @@ class _Shape:
         self.array = (ctypes.c_int32 * len(flat))(*flat)
 
 
+_free: dict[int, list[Tensor]] = {}
+"""Working memory not in use, by size: fresh memory costs more in page faults than the arithmetic."""
+
+
+def _borrow(floats: int) -> Tensor:
+    waiting = _free.get(floats)
+    return waiting.pop() if waiting else torch.empty(floats)
+
+
+def _give_back(memory: Tensor) -> None:
+    if memory.numel() not in _free:
+        _free.clear()  # windows have changed size; the old memory will not be asked for again
+    _free.setdefault(memory.numel(), []).append(memory)
+
+
 class _Kernel(torch.autograd.Function):
     @staticmethod
     def forward(  # type: ignore[override]
@@ -97,23 +112,28 @@ class _Kernel(torch.autograd.Function):
         batch, samples = dry.shape
         shape = _Shape(samples, conditions.shape[1], head_kernel, layers)
         receptive_field = head_kernel + sum((k - 1) * d for k, d in layers)
-        memory = torch.empty(native.workspace(shape.array, batch))
+        memory = _borrow(native.workspace(shape.array, batch))
         wet = torch.empty(batch, samples - receptive_field + 1)
         call = (shape.array, ctypes.c_float(slope), batch, torch.get_num_threads())
         dry, conditions, parameters = (x.contiguous() for x in (dry, conditions, parameters))
-        inputs = (parameters, dry, conditions, memory)
-        native.forward(*call, *map(_pointer, inputs), _pointer(wet))
-        ctx.native, ctx.call = native, call
-        ctx.save_for_backward(*inputs)
+        inputs = (parameters, dry, conditions)
+        native.forward(*call, *map(_pointer, (*inputs, memory)), _pointer(wet))
+        if any(ctx.needs_input_grad):
+            ctx.native, ctx.call, ctx.memory = native, call, memory
+            ctx.save_for_backward(*inputs)
+        else:
+            _give_back(memory)
         return wet
 
     @staticmethod
     def backward(ctx: Any, grad_wet: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        parameters, dry, conditions, memory = ctx.saved_tensors
+        parameters, dry, conditions = ctx.saved_tensors
         grad_parameters, grad_conditions = torch.empty_like(parameters), torch.empty_like(conditions)
-        tensors = (parameters, dry, conditions, memory, grad_wet.contiguous())
+        tensors = (parameters, dry, conditions, ctx.memory, grad_wet.contiguous())
         outputs = (grad_parameters, grad_conditions)
         ctx.native.backward(*ctx.call, *map(_pointer, (*tensors, *outputs)))
+        _give_back(ctx.memory)
+        ctx.memory = None  # a second backward through it would meet what another step has written
         return None, grad_conditions, grad_parameters, None, None, None, None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from rigs.knobs import KnobTable
@@ -75,7 +76,7 @@ def _one_knob(coverage: Sequence[CoverageItem], knobs: KnobTable) -> Markup:
     _draw(on, placed)
     scale_to_knob(on, knobs.knobs[0], "x")
     on.set_ylim(len(coverage) + 1, 0)
-    on.yaxis.get_major_locator().set_params(integer=True)
+    on.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     on.set_ylabel("capture")
     return inline(figure, "map", f"{knobs.names[0]} in each capture")
 
@@ -84,16 +85,18 @@ def _draw(on: Axes, placed: list[tuple[CoverageItem, NDArray[Any]]]) -> None:
     train = [(item, points) for item, points in placed if item.role == "train"]
     sweeps = [_thin(points) for item, points in train if item.moves]
     stills = [points[:1] for item, points in train if not item.moves]
-    draw_lines(on, sweeps, ROLE["train"], 0.6, 0.45)
+    crowd = sum(map(len, sweeps))
+    draw_lines(on, sweeps, ROLE["train"], 0.5, min(0.6, 8 / max(1, crowd) ** 0.5))
     draw_lines(on, stills, ROLE["train"], 2.8, 0.85)
     for role, mark in MARKS.items():
         points = [points[0] for item, points in placed if item.role == role]
         if points:
-            style = {"marker": mark, "markersize": 5.5 if mark == "x" else 3.6}
-            style |= {"markeredgewidth": 1.4 if mark == "x" else 0.0}
-            on.plot(*np.array(points).T, color=ROLE[role], linestyle="none", **style)
+            size, edge = (5.5, 1.4) if mark == "x" else (3.6, 0.0)
+            style: dict[str, Any] = {"markersize": size, "markeredgewidth": edge}
+            on.plot(*np.array(points).T, mark, color=ROLE[role], **style)
 
 
 def _thin(points: NDArray[Any]) -> NDArray[Any]:
     kept = np.linspace(0, len(points) - 1, min(len(points), LONGEST_LINE))
-    return points[np.round(kept).astype(int)]
+    thinned: NDArray[Any] = points[np.round(kept).astype(int)]
+    return thinned

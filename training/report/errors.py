@@ -14,9 +14,9 @@ from training.evaluate import Result, by_knob, table
 from training.report.svg import (
     AMP,
     INK,
+    MIDDLE,
     MODEL,
     MUTED,
-    SMALL,
     WIDE,
     axes,
     inline,
@@ -37,7 +37,7 @@ def knob_plots(results: Sequence[Result], knobs: KnobTable, floor: float | None)
     ratios = np.maximum([result.esr for result in loud], SMALLEST)
     panels = []
     for index, knob in enumerate(knobs):
-        figure, on = axes(SMALL)
+        figure, on = axes(MIDDLE)
         if floor:
             on.axhline(floor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         places = [result.capture.setting[knob.name] for result in loud]

@@ -37,12 +37,19 @@ ROLE = {name: _STAND_INS[name] for name in _NAMES[6:10]}
 STEPS = tuple(_STAND_INS[name] for name in _NAMES[10:])
 """Five colours from cool to hot."""
 
-SMALL = (2.35, 2.1)
-"""Inches: one of many, side by side."""
-WIDE = (5.0, 3.1)
+SMALL = (2.0, 1.85)
+"""Inches: one of many, side by side even on a phone."""
+MIDDLE = (3.3, 2.2)
+"""Inches: three side by side on a desk, one on a phone."""
+WIDE = (4.5, 2.9)
 """Inches: two side by side on a desk, one on a phone."""
+_MARGINS = {
+    SMALL: {"left": 0.24, "right": 0.96, "bottom": 0.24, "top": 0.96},
+    MIDDLE: {"left": 0.17, "right": 0.97, "bottom": 0.22, "top": 0.96},
+    WIDE: {"left": 0.17, "right": 0.97, "bottom": 0.17, "top": 0.9},
+}
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "ampsweep",
     "text.parse_math": False,
@@ -86,10 +93,10 @@ def drawing() -> Iterator[None]:
 
 def axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
     """An empty figure with one pair of axes."""
-    figure = Figure(figsize=size, layout=None if size == SMALL else "constrained")
+    figure = Figure(figsize=size)
     drawn = figure.add_subplot()
-    if size == SMALL:  # fixed margins, so that neighbours align
-        figure.subplots_adjust(left=0.2, right=0.96, bottom=0.21, top=0.95)
+    # Fixed, so that neighbours align.
+    figure.subplots_adjust(**_MARGINS[size])
     return figure, drawn
 
 
@@ -149,9 +156,7 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
     figure.savefig(
         sink, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
     )
-    # XML has no way to say most control characters, in whatever name they came.
-    text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", sink.getvalue().decode())
-    root = ElementTree.fromstring(text)
+    root = ElementTree.fromstring(_without_controls(sink.getvalue().decode()))
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {
@@ -163,8 +168,17 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
             element.text = None
     for unwanted in root.findall("metadata"):
         root.remove(unwanted)
-    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": label}
+    root.attrib = {
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-label": _without_controls(label),
+    }
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _without_controls(text: str) -> str:
+    """``text`` without the characters that XML cannot hold, in whatever name they came."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", text)
 
 
 def _rewrite(key: str, value: str, name: str) -> str:

@@ -97,7 +97,7 @@ def level_plot(found: list[Response], knob: Knob) -> Markup:
         text = shorten(response.position, 8)
         on.text(LEVELS_DBFS[0] - 1.2, height, text, color=colour, ha="right", va="center")
     on.set_xlim(LEVELS_DBFS[0] - 9, 1)
-    on.set_ylim(min(low, *heights, low) - gap, max(high, *heights, high) + gap)
+    on.set_ylim(min(low, *heights) - gap, max(high, *heights) + gap)
     on.set_xticks(range(-60, 1, 12))
     on.set_xlabel("input peak (dBFS)")
     on.set_ylabel("output peak (dBFS)")

@@ -148,10 +148,10 @@ def test_small_signals_meet_the_circuit_and_no_stray_delay():
     parts, positions = COMPONENTS, settings(Gain=2)
     frequencies = np.array([80.0, 200.0, 1000.0, 5000.0, 12_000.0, 16_000.0])
     impulse = np.zeros(RATE)
-    impulse[1000] = 1e-4
+    impulse[1000] = 1e-5
     wet = VirtualAmp().render(impulse, positions)
     turns = frequencies[:, None] / RATE * (np.arange(RATE) - 1000)
-    measured = np.exp(-2j * np.pi * turns) @ wet / 1e-4
+    measured = np.exp(-2j * np.pi * turns) @ wet / 1e-5
 
     def at(pot, position):
         return wiper(pot, np.array([position]))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
-from training.exports.pedal.layout import Activation, Conditioning
+from training.exports.pedal.layout import Activation
 from training.models.static import Array, StaticLayer, StaticWaveNet
 
 
@@ -78,7 +78,6 @@ class PedalImage:
     knobs: tuple[PedalKnob, ...]
     control_interval: int
     control: tuple[DenseLayer, ...]
-    conditioning: Conditioning
     base: StaticWaveNet
 
     def conditions(self, unit: NDArray[Any]) -> NDArray[np.float64]:
@@ -101,37 +100,28 @@ class PedalImage:
             table = self.facts.knobs
             knobs = table.to_unit(table.to_array(table.check(knobs)))
         base, c = self.base, self.base.channels
-        level = _exponential if self.conditioning else _affine
         rechannel, *films, head = np.split(
             self.conditions(knobs), np.arange(c, c + 2 * c * len(base.layers) + 1, c)
         )
         layers = tuple(
             StaticLayer(
                 dilation=layer.dilation,
-                conv_weight=_single(_affine(scale)[:, None, None] * layer.conv_weight),
-                conv_bias=_single(_affine(scale) * layer.conv_bias + shift),
-                mixin_weight=_single(_affine(scale) * layer.mixin_weight),
+                conv_weight=_single((1 + scale)[:, None, None] * layer.conv_weight),
+                conv_bias=_single((1 + scale) * layer.conv_bias + shift),
+                mixin_weight=_single((1 + scale) * layer.mixin_weight),
                 residual_weight=layer.residual_weight,
                 residual_bias=layer.residual_bias,
             )
             for layer, scale, shift in zip(base.layers, films[::2], films[1::2], strict=True)
         )
         return StaticWaveNet(
-            rechannel_weight=_single(level(rechannel) * base.rechannel_weight),
+            rechannel_weight=_single(np.exp(rechannel) * base.rechannel_weight),
             layers=layers,
             negative_slope=base.negative_slope,
-            head_weight=_single(level(head) * base.head_weight),
+            head_weight=_single(np.exp(head) * base.head_weight),
             head_bias=base.head_bias,
             sample_rate=base.sample_rate,
         )
-
-
-def _affine(output: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 + output
-
-
-def _exponential(output: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.exp(output)
 
 
 def _single(values: NDArray[np.float64]) -> Array:

@@ -60,13 +60,9 @@ class Format(IntEnum):
 
 
 class Conditioning(IntEnum):
-    """How the control network's outputs become scales: all as 1 + x, or levels as exp(x).
-
-    Levels are the rechannel's scale and the head's.
-    """
+    """What the control network's outputs do; FILM is in training/models/wavenet.py."""
 
     FILM = 0
-    FILM_EXPONENTIAL_LEVELS = 1
 
 
 class Activation(IntEnum):

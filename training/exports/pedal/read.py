@@ -58,9 +58,9 @@ class _Reader:
         except UserError as error:
             self._fail(PedalError.KNOB, f"has a knob table that is not one: {error}".rstrip("."))
         control = self._control(len(knobs))
-        conditioning, base = self._audio(len(control[-1].bias), rate)
+        base = self._audio(len(control[-1].bias), rate)
         facts = ModelFacts(name, device, table, rate, *levels)
-        return PedalImage(facts, knobs, interval, control, conditioning, base)
+        return PedalImage(facts, knobs, interval, control, base)
 
     def _fail(self, code: PedalError, what: str) -> NoReturn:
         raise PedalImageError(code, self._where, what)
@@ -248,12 +248,12 @@ class _Reader:
             self._fail(PedalError.DIMENSION, "has a control network that does not fit its knobs")
         return tuple(layers)
 
-    def _audio(self, outputs: int, rate: int) -> tuple[Conditioning, StaticWaveNet]:
+    def _audio(self, outputs: int, rate: int) -> StaticWaveNet:
         head = self._record(layout.WAVENET, Section.AUDIO)
         kind, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
         self._kind("an audio network of kind", kind, Kind.WAVENET)
         self._kind("an audio network in number format", number_format, Format.FLOAT32)
-        self._kind("conditioning", conditioning, *Conditioning)
+        self._kind("conditioning", conditioning, Conditioning.FILM)
         self._kind("an audio network of activation", activation, Activation.LEAKY_RELU)
         self._count("channels", c)
         self._count("layers", count)
@@ -286,7 +286,7 @@ class _Reader:
             )
         first, first_size, last, last_size = head[8:]
         mixed = self._array(Section.AUDIO, last, last_size, c * head_kernel + 1)
-        net = StaticWaveNet(
+        return StaticWaveNet(
             rechannel_weight=self._array(Section.AUDIO, first, first_size, c),
             layers=tuple(layers),
             negative_slope=slope,
@@ -294,4 +294,3 @@ class _Reader:
             head_bias=float(mixed[-1]),
             sample_rate=rate,
         )
-        return Conditioning(conditioning), net

@@ -78,8 +78,8 @@ def _model_section(facts: ModelFacts, text: _Text) -> bytes:
         _checked("sample rate", facts.sample_rate),
         CONTROL_INTERVAL,
         flags,
-        _finite("The input level", dry or 0.0),
-        _finite("The output level", wet or 0.0),
+        _single("The input level", dry or 0.0),
+        _single("The output level", wet or 0.0),
     )
 
 
@@ -91,7 +91,8 @@ def _knobs_section(table: KnobTable, text: _Text) -> bytes:
     for number, (knob, short) in enumerate(
         zip(table, short_names(table.names, "Knob"), strict=True), 1
     ):
-        if np.float32(knob.minimum) == np.float32(knob.maximum):
+        values = [_single(knob.name, v) for v in (knob.minimum, knob.maximum, knob.default)]
+        if values[0] == values[1]:
             raise UserError(
                 f"{knob.name} goes from {knob.minimum!r} to {knob.maximum!r}, "
                 "which is too narrow for the pedal image; widen its range."
@@ -100,7 +101,7 @@ def _knobs_section(table: KnobTable, text: _Text) -> bytes:
             *text.add("Knob", knob.name),
             *text.add("The unit", knob.unit),
             short.encode("ascii"),
-            *(_finite(knob.name, v) for v in (knob.minimum, knob.maximum, knob.default)),
+            *values,
             number if number <= layout.POTS else 0,
             first,
             len(knob.detents),
@@ -151,7 +152,7 @@ def _audio_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: i
     head = layout.WAVENET.pack(
         Kind.WAVENET,
         Format.FLOAT32,
-        Conditioning.FILM_EXPONENTIAL_LEVELS,
+        Conditioning.FILM,
         channels,
         count,
         Activation.LEAKY_RELU,
@@ -195,11 +196,13 @@ def _padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
 
 
-def _finite(what: str, value: float) -> float:
+def _single(what: str, value: float) -> float:
+    """``value`` as the nearest float32."""
     with np.errstate(over="ignore"):
-        if not np.isfinite(np.float32(value)):
-            raise UserError(f"{what} is {value:g}, which the pedal image cannot hold; correct it.")
-    return value
+        single = float(np.float32(value))
+    if not np.isfinite(single):
+        raise UserError(f"{what} is {value:g}, which the pedal image cannot hold; correct it.")
+    return single
 
 
 def _checked(what: str, value: int) -> int:

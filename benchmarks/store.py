@@ -1,0 +1,100 @@
+"""How fast the store writes, decodes and hands out windows.
+
+    python benchmarks/store.py [MINUTES]
+
+Speeds are in seconds of audio a second ("x"), on one core. Random windows come from the cache and,
+for comparison, from plain float32 .npy files that hold the same audio.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dataset.cache import Cache, WindowSampler
+from dataset.planning import PlanRecipe, make_plan
+from dataset.session import capture
+from dataset.store import Dataset
+from rigs.audio import SAMPLE_RATE
+from rigs.knobs import Knob, KnobTable
+from rigs.rig import Motion, Recording, Rig
+
+FRAMES, LEAD, BATCH, BATCHES = 8192, 4096, 32, 60
+KNOBS = KnobTable(tuple(Knob(name) for name in ("Gain", "Bass", "Middle", "Treble", "Master")))
+
+
+class Gain:
+    """A path and an actuator that cost next to nothing."""
+
+    knobs = KNOBS
+    simulated = True
+
+    def go(self, knobs, trajectory):
+        return Motion(knobs.to_setting(trajectory.positions[0]), trajectory)
+
+    def play(self, dry, parameters, progress):
+        return Recording(np.tanh((1 + parameters.positions[0, 0]) * dry))
+
+    def close(self):
+        pass
+
+
+def timed(name: str, seconds: float, work):
+    start = time.perf_counter()
+    result = work()
+    spent = time.perf_counter() - start
+    print(f"{name:<44}{spent:8.2f} s {seconds / spent:10.0f} x")
+    return result
+
+
+def main() -> None:
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    recipe = PlanRecipe.model_validate({"train": {"design": "sweep", "minutes": minutes}})
+    plan, dries = make_plan(KNOBS, "benchmark", recipe)
+    total = sum(entry.frames for entry in plan.entries) / SAMPLE_RATE
+    rig = Rig("benchmark", "benchmark", KNOBS, Gain(), Gain())
+    print(plan.describe())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        timed(
+            "capture: play, check, encode, write", total, lambda: capture(rig, plan, dries, folder)
+        )
+        data = timed("open: all small columns", total, lambda: Dataset.open(folder))
+        timed("verify: decode everything", total, data.verify)
+        cache = timed("cache: build", total, lambda: Cache.open(data))
+        timed("cache: open again", total, lambda: Cache.open(data))
+        train = data.select(["train"])
+        cache = Cache.open(train)
+        sampler = WindowSampler(cache, frames=FRAMES, lead=LEAD, batch=BATCH, seed=0)
+        heard = BATCHES * BATCH * FRAMES / SAMPLE_RATE
+        sampler.batch(BATCHES)  # once, so that both readers find their files in memory
+
+        def windows():
+            return [sampler.batch(number) for number in range(BATCHES)]
+
+        timed(f"{BATCHES * BATCH} windows from the cache", heard, windows)
+        for i, row in enumerate(train.rows()):
+            np.save(folder / f"{i}-dry.npy", train.dry(row))
+            np.save(folder / f"{i}-wet.npy", train.audio(row))
+
+        def plain(mode):
+            for number in range(BATCHES):
+                dry = np.zeros((BATCH, LEAD + FRAMES), np.float32)
+                wet = np.empty((BATCH, FRAMES), np.float32)
+                for b, (row, start) in enumerate(zip(*sampler.picks(number), strict=True)):
+                    begin = max(0, start - LEAD)
+                    x = np.load(folder / f"{row}-dry.npy", mmap_mode=mode)
+                    dry[b, begin - start - FRAMES :] = x[begin : start + FRAMES]
+                    y = np.load(folder / f"{row}-wet.npy", mmap_mode=mode)
+                    wet[b] = y[start : start + FRAMES]
+
+        timed("the same from .npy, mapped (no knobs)", heard, lambda: plain("r"))
+        timed("the same from .npy, read whole (no knobs)", heard, lambda: plain(None))
+
+
+if __name__ == "__main__":
+    main()
