@@ -10,9 +10,9 @@ import time
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-from rigs.virtual import SAMPLE_RATE, VirtualAmp
+from rigs.virtual import SAMPLE_RATE, VirtualAmp  # noqa: E402
 
 RATE = 1000.0
 """Hz of the moving knobs' trajectory."""

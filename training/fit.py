@@ -32,13 +32,14 @@ LARGEST_GRADIENT = 1.0
 class Batch:
     """Windows: dry (batch, lead + window), knobs (batch, frames, knobs) −1…1, wet (batch, window).
 
-    ``captures`` names what each window was cut from.
+    ``cut`` samples that a net makes of it come before the window: the lead is in whole control
+    intervals, a receptive field is not.
     """
 
     dry: Tensor
     knobs: Tensor
     wet: Tensor
-    captures: tuple[str, ...]
+    cut: int
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,11 @@ class Example:
 
 
 class Windows(Protocol):
-    """Where batches come from."""
+    """Where batches come from: a batch depends on its number alone, so a training can go on."""
 
-    def batch(self, rng: np.random.Generator, size: int) -> Batch: ...
+    def batch(self, number: int) -> Batch: ...
+
+    def captures(self, number: int) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,13 @@ def fit(
     fraction = _fraction(options, state.step, state.seconds)
     running = math.nan
     while fraction < 1:
-        # Each step draws from its own stream, so that a resumed training meets the same windows.
-        batch = windows.batch(np.random.default_rng([options.seed, state.step]), options.batch)
+        batch = windows.batch(state.step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(options, fraction)
-        value = loss(net(batch.dry, batch.knobs), batch.wet, options.emphasis)
+        output = net(batch.dry, batch.knobs)[:, batch.cut :]
+        value = loss(output, batch.wet, options.emphasis)
         if not torch.isfinite(value):
-            names = ", ".join(sorted(set(batch.captures)))
+            names = ", ".join(windows.captures(state.step))
             raise UserError(
                 f"The loss stopped being a number at step {state.step}, on captures {names}; "
                 "look at these with `ampsweep dataset check`, or lower learning_rate."

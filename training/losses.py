@@ -27,9 +27,14 @@ def windowed_esr(output: Tensor, target: Tensor, energy: Tensor) -> Tensor:
     return (output - target).square().sum(-1) / (energy + floor)
 
 
+def _ratio(energy_ratio: Tensor) -> Tensor:
+    """The square root: a few windows that are far off must not drown all others' gradients."""
+    return torch.sqrt(energy_ratio + 1e-6)
+
+
 def loss(output: Tensor, target: Tensor, emphasis: float) -> Tensor:
-    """Mean over windows of ESR + ``emphasis`` x pre-emphasised ESR; (batch, samples) to ()."""
+    """Mean over windows of √ESR + ``emphasis`` x √(pre-emphasised ESR); (batch, samples) to ()."""
     plain = windowed_esr(output, target, target.square().sum(-1))
     bright, bright_target = pre_emphasise(output), pre_emphasise(target)
     emphasised = windowed_esr(bright, bright_target, bright_target.square().sum(-1))
-    return torch.mean((plain+1e-6).sqrt() + emphasis * (emphasised+1e-6).sqrt())
+    return torch.mean(_ratio(plain) + emphasis * _ratio(emphasised))

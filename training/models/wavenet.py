@@ -127,9 +127,7 @@ class ConditionedWaveNet(nn.Module):
         u = dry[:, None]
         x = self.schedule.scale_shift(self.rechannel(u), rechannel)
         total: Tensor | None = None
-        for layer, scale, shift in zip(
-            self._typed_layers(), films[::2], films[1::2], strict=True
-        ):
+        for layer, scale, shift in zip(self._typed_layers(), films[::2], films[1::2], strict=True):
             z = layer.conv(x)
             n = z.shape[-1]
             z = z + layer.mixin(u[..., -n:])

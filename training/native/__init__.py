@@ -56,7 +56,14 @@ def library(channels: int) -> ctypes.CDLL | None:
         if not (folder / name).exists():
             with tempfile.TemporaryDirectory(dir=folder) as temporary:
                 built = Path(temporary) / name
-                command = [compiler, *FLAGS, f"-DCHANNELS={channels}", str(SOURCE), "-o", built]
+                command = [
+                    compiler,
+                    *FLAGS,
+                    f"-DCHANNELS={channels}",
+                    str(SOURCE),
+                    "-o",
+                    str(built),
+                ]
                 subprocess.run(command, check=True, capture_output=True, timeout=300)
                 built.replace(folder / name)
         loaded = ctypes.CDLL(str(folder / name))
@@ -64,6 +71,11 @@ def library(channels: int) -> ctypes.CDLL | None:
         return None
     loaded.workspace.restype = ctypes.c_int64
     return loaded
+
+
+def _threads() -> int:
+    """Cores this process may use: windows are independent, so each core takes its share."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pointer(tensor: Tensor) -> ctypes.c_void_p:
@@ -81,7 +93,7 @@ class _Shape:
 
 
 _free: dict[int, list[Tensor]] = {}
-"""Working memory not in use, by size: fresh memory costs more in page faults than the arithmetic."""
+"""Working memory not in use, by size: the page faults of fresh memory cost more than the sums."""
 
 
 def _borrow(floats: int) -> Tensor:
@@ -97,7 +109,7 @@ def _give_back(memory: Tensor) -> None:
 
 class _Kernel(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         dry: Tensor,
         conditions: Tensor,
@@ -114,7 +126,7 @@ class _Kernel(torch.autograd.Function):
         receptive_field = head_kernel + sum((k - 1) * d for k, d in layers)
         memory = _borrow(native.workspace(shape.array, batch))
         wet = torch.empty(batch, samples - receptive_field + 1)
-        call = (shape.array, ctypes.c_float(slope), batch, torch.get_num_threads())
+        call = (shape.array, ctypes.c_float(slope), batch, _threads())
         dry, conditions, parameters = (x.contiguous() for x in (dry, conditions, parameters))
         inputs = (parameters, dry, conditions)
         native.forward(*call, *map(_pointer, (*inputs, memory)), _pointer(wet))
@@ -128,7 +140,10 @@ class _Kernel(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_wet: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         parameters, dry, conditions = ctx.saved_tensors
-        grad_parameters, grad_conditions = torch.empty_like(parameters), torch.empty_like(conditions)
+        grad_parameters, grad_conditions = (
+            torch.empty_like(parameters),
+            torch.empty_like(conditions),
+        )
         tensors = (parameters, dry, conditions, ctx.memory, grad_wet.contiguous())
         outputs = (grad_parameters, grad_conditions)
         ctx.native.backward(*ctx.call, *map(_pointer, (*tensors, *outputs)))

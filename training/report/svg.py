@@ -46,7 +46,7 @@ WIDE = (4.5, 2.9)
 _MARGINS = {
     SMALL: {"left": 0.24, "right": 0.96, "bottom": 0.24, "top": 0.96},
     MIDDLE: {"left": 0.17, "right": 0.97, "bottom": 0.22, "top": 0.96},
-    WIDE: {"left": 0.17, "right": 0.97, "bottom": 0.17, "top": 0.9},
+    WIDE: {"left": 0.155, "right": 0.97, "bottom": 0.17, "top": 0.9},
 }
 
 _STYLE: dict[Any, Any] = {
