@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import torch
 import typer
 
 from ampsweep.settings import HELP, parse
@@ -27,7 +25,7 @@ def snapshot(
     """Freeze MODEL at one setting: a .nam file that any NAM player plays."""
     loaded = load_model(model)
     setting = parse(set_, loaded.knobs)
-    unit = loaded.knobs.to_unit(loaded.knobs.to_array(setting)).astype(np.float32)
+    unit = loaded.knobs.to_unit(loaded.knobs.to_array(setting))
     at = ", ".join(f"{name} {value:g}" for name, value in setting.items())
     metadata = snapshot_metadata(
         name=f"{loaded.device} ({at})",
@@ -38,7 +36,7 @@ def snapshot(
         input_level_dbu=loaded.input_level_dbu,
         output_level_dbu=loaded.output_level_dbu,
     )
-    write_nam(out, loaded.net.fold(torch.from_numpy(unit), loaded.sample_rate), metadata)
+    write_nam(out, loaded.net.fold(unit, loaded.sample_rate), metadata)
     typer.echo(f"{out}: {loaded.device} at {at}.")
 
 

@@ -129,24 +129,39 @@ def test_the_house_has_its_rooms(folder: str) -> None:
     assert (ROOT / folder).is_dir()
 
 
-def test_a_capture_machine_needs_no_torch() -> None:
-    """Every module below training, and every verb, is imported where torch cannot be."""
-    base = [m for m in MODULES if m.split(".")[0] != "training"]
-    script = f"""
+ABSENT = """
 import importlib, sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("torch", "safetensors"):
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-for name in {base!r}:
-    importlib.import_module(name)
-assert "torch" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+
+
+def without_torch(script: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", ABSENT + script]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_a_capture_machine_needs_no_torch() -> None:
+    base = {m for m, p in zip(MODULES, SOURCES, strict=True) if room_of(p) in ("rigs", "dataset")}
+    base |= {f"ampsweep.{verb}" for verb in ("app", "demo", "init", "plan", "capture", "dataset")}
+    done = without_torch(f"for name in {sorted(base)!r}: importlib.import_module(name)")
     assert done.returncode == 0, done.stderr
+
+
+def test_verbs_that_need_torch_say_so() -> None:
+    verbs = ["train d m", "evaluate m d", "export pedal m --out x", "render m a b"]
+    done = without_torch(
+        f"from ampsweep.app import run\nfor line in {verbs!r}: assert run(line.split()) == 2, line"
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(verbs)
+    assert all('pip install "ampsweep[train]"' in line for line in lines)
 
 
 def test_every_file_beside_the_code_is_installed_with_it() -> None:

@@ -30,8 +30,8 @@ class Sweep(Design):
         rate = float(np.float32(1 / self.interval))
         points = math.ceil(self.seconds * rate) + 1  # the last one at or after the last sample
         cube = sobol(len(knobs), captures * points, [*seed, 0])
-        # Neighbours in a Sobol sequence lie in opposite halves of every axis: without shuffling,
-        # all knobs would always swing across their middles together.
+        # Neighbours in a Sobol sequence are not independent: on some axes every step crosses the
+        # middle, and on others long steps come together.
         cube = np.random.default_rng([*seed, 1]).permutation(cube)
         positions = to_positions(knobs, cube).reshape(captures, points, len(knobs))
         held = to_positions(knobs, sobol(len(knobs), captures, [*seed, 2]))

@@ -76,6 +76,7 @@ def test_sweeps_reach_all_of_the_cube_and_their_knobs_move_independently():
     moves = np.diff(positions, axis=0)
     off_diagonal = np.corrcoef(moves.T)[~np.eye(6, dtype=bool)]
     assert np.abs(off_diagonal).max() < 0.12
+    assert np.abs(moves).mean(axis=0) == pytest.approx([10 / 3] * 6, abs=0.35)
 
 
 def test_sobol_points_are_even_and_detents_have_equal_shares():

@@ -8,7 +8,7 @@ from tanh_rig import DEVICE, KNOBS, recipe, tanh_rig
 from dataset.planning import make_plan
 from dataset.review import review_path, write_review
 from dataset.schema import to_bytes
-from dataset.session import capture
+from dataset.session import capture, software
 from dataset.store import Dataset
 from rigs.errors import UserError
 
@@ -196,6 +196,19 @@ def test_every_flipped_bit_of_the_audio_is_found(captured, parts):
         data = Dataset.open(captured)
         with pytest.raises(UserError, match="is damaged"):
             data.audio(1)
+
+
+def test_a_flipped_bit_of_a_small_column_is_found(captured, parts, planned):
+    plan, dries = planned
+    whole = parts[1].read_bytes()
+    for value in (plan.plan_id.encode(), software().encode(), b"bench"):
+        at = whole.index(value)
+        parts[1].write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(UserError, match=f"{parts[1].name} is damaged"):
+            Dataset.open(captured)
+        if value == plan.plan_id.encode():
+            with pytest.raises(UserError, match=f"{parts[1].name} is damaged"):
+                capture(tanh_rig(), plan, dries, captured)
 
 
 def test_folders_and_huge_files_are_refused(captured, parts):

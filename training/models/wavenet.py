@@ -161,11 +161,11 @@ class ConditionedWaveNet(nn.Module):
         )
 
     @torch.no_grad()
-    def fold(self, knobs: Tensor, sample_rate: int) -> StaticWaveNet:
+    def fold(self, knobs: Tensor | NDArray[np.floating], sample_rate: int) -> StaticWaveNet:
         """The static net at one setting; ``knobs``: (knobs,), −1…1. Folded in float64."""
         double = ConditionedWaveNet(self.config, self.knobs).double()
         double.load_state_dict(self.state_dict())
-        rechannel, *films, head = double._conditions(knobs.double())
+        rechannel, *films, head = double._conditions(torch.as_tensor(knobs).double())
 
         def bias(conv: nn.Conv1d) -> Tensor:
             return cast(Tensor, conv.bias)

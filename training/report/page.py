@@ -144,10 +144,14 @@ def _position(knob: Knob, value: float) -> str:
 
 def _esr(value: float) -> str:
     """Three digits that mean something."""
+    if value >= 1000:
+        return f"{value:.1e}"
     return f"{value:.2e}" if 0 < value < 1e-5 else f"{value:#.3g}".rstrip(".")
 
 
 def _share(value: float) -> str:
+    if value >= 10:
+        return "over 1000 %"
     return f"{100 * value:.2g} %" if value < 0.1 else f"{100 * value:.0f} %"
 
 

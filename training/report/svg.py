@@ -131,7 +131,7 @@ def scale_to_knob(on: Axes, knob: Knob, which: str) -> None:
         places = [knob.minimum, middle, knob.maximum]
         axis.set_ticks(places, [f"{place:g}" for place in places])
     unit = f" ({knob.unit})" if knob.unit else ""
-    axis.set_label_text(shorten(knob.name + unit, 22))
+    axis.set_label_text(shorten(knob.name + unit, 18))
 
 
 def scale_to_esr(on: Axes, ratios: Sequence[float]) -> None:
