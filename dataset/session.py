@@ -12,7 +12,14 @@ from pathlib import Path
 
 from dataset.checks import Verdict, judge, thresholds
 from dataset.flac import pack
-from dataset.parts import Capture, captures_folder, part_path, write_dry, write_part
+from dataset.parts import (
+    Capture,
+    captures_folder,
+    dry_path,
+    part_path,
+    write_dry,
+    write_part,
+)
 from dataset.plan import Plan, PlanEntry
 from dataset.schema import check_same, open_parquet, read_header, read_table
 from dataset.signals import Dry
@@ -109,6 +116,26 @@ def held_indices(folder: Path, plan: Plan) -> set[int]:
     return held
 
 
+def _forget_other_plans(folder: Path, plan: Plan, dries: Iterable[str]) -> None:
+    """Remove a simulation's captures that are not of ``plan``, and dries that it does not play.
+
+    They can be made again at any time, and what lies under ``folder`` must follow from the plan
+    alone. Raises UserError for a part that is damaged or of another device.
+    """
+    for path in sorted(captures_folder(folder).glob("*.parquet")):
+        file = open_parquet(path)
+        header = read_header(path, file)
+        if header.device != plan.device:
+            check_same(path, header, plan.device, plan.knobs, "the plan")
+        ids = read_table(path, file, ["plan_id"]).column("plan_id").to_pylist()
+        if header.knobs != plan.knobs or set(ids) != {plan.plan_id}:
+            path.unlink()
+    wanted = {dry_path(folder, dry_id) for dry_id in dries}
+    for path in (folder / "dry").glob("*.parquet"):
+        if path not in wanted:
+            path.unlink()
+
+
 def _by_id(plan: Plan, dries: Iterable[Dry]) -> dict[str, Dry]:
     found = {dry.dry_id: dry for dry in dries}
     for entry in plan.entries:
@@ -169,7 +196,8 @@ def capture(
     Each capture is on disk, whole, before the next audio starts: whatever ends the session, the
     next one goes on after the last part. A take with flags is repeated, up to ``attempts`` takes;
     the last one is kept with its flags. A simulation is not repeated, for it would return the
-    same, and its names and times follow from the plan: the same plan gives the same bytes.
+    same, and its names and times follow from the plan: the same plan gives the same bytes, and
+    what it captured for another plan before is removed.
 
     Raises UserError if the plan or the folder is of another device or panel, if a part in it is
     damaged, if every take lacks samples or holds NaN, or if a part cannot be written.
@@ -187,6 +215,8 @@ def capture(
         remove_leftovers(captures)
         make_folder(folder / "dry")
         remove_leftovers(folder / "dry")
+        if rig.path.simulated:
+            _forget_other_plans(folder, plan, dry_of)
         held = held_indices(folder, plan)
         on_event(
             Planned(

@@ -24,6 +24,8 @@ class Sweep(Design):
     minutes: float = Field(gt=0, le=6000)
     seconds: float = Field(default=20, gt=0, le=600)
     interval: float = Field(default=1.5, gt=0.01, le=600)
+    overshoot: float = Field(default=0.1, ge=0, le=1)
+    """How far beyond each end points are drawn, as a share of the range; they are held there."""
 
     def trajectories(self, knobs: KnobTable, seed: list[int]) -> list[Trajectory]:
         captures = math.ceil(round(self.minutes * 60 / self.seconds, 6))
@@ -33,6 +35,9 @@ class Sweep(Design):
         # Neighbours in a Sobol sequence are not independent: on some axes every step crosses the
         # middle, and on others long steps come together.
         cube = np.random.default_rng([*seed, 1]).permutation(cube)
+        # Drawn a little wider than the panel and held at its ends: players do pin knobs, and
+        # straight lines between inner points would never quite get there.
+        cube = np.clip((cube - 0.5) * (1 + 2 * self.overshoot) + 0.5, 0, 1)
         positions = to_positions(knobs, cube).reshape(captures, points, len(knobs))
         held = to_positions(knobs, sobol(len(knobs), captures, [*seed, 2]))
         for column, knob in enumerate(knobs):

@@ -387,6 +387,24 @@ def test_planted(fault):
     assert code_of(data) is code
 
 
+def puts(changes: dict[int, int]) -> bytes:
+    data = IMAGE
+    for position, value in changes.items():
+        data = put(position, value, data)
+    return data
+
+
+def test_control_layers_must_join_even_if_their_arrays_fit():
+    second = FIRST_DENSE + 20
+    assert code_of(puts({second: 4, second + 16: 8 * 4 + 8})) is PedalError.DIMENSION
+
+
+def test_a_control_network_with_fewer_outputs_than_the_audio_needs():
+    last, outputs = FIRST_DENSE + 40, word(CONTROL + 12) - 1
+    fewer = {CONTROL + 12: outputs, last + 4: outputs, last + 16: 9 * outputs}
+    assert code_of(puts(fewer)) is PedalError.DIMENSION
+
+
 def test_every_code_is_planted():
     assert {code for _, code in PLANTED.values()} == set(PedalError)
 
@@ -403,6 +421,7 @@ def test_an_optional_section_is_skipped():
     """A later writer puts one behind everything else; what it holds is opaque."""
     assert read_pedal(with_section(OPTIONAL | 77)).facts == FACTS
     assert code_of(with_section(77)) is PedalError.SECTION
+    assert code_of(with_section(Section.TEXT)) is PedalError.SECTION
 
 
 def with_section(name: int) -> bytes:

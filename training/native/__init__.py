@@ -138,7 +138,7 @@ class _Kernel(torch.autograd.Function):
         return wet
 
     @staticmethod
-    def backward(ctx: Any, grad_wet: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad_wet: Tensor) -> tuple[Tensor | None, ...]:
         parameters, dry, conditions = ctx.saved_tensors
         grad_parameters, grad_conditions = (
             torch.empty_like(parameters),
