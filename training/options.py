@@ -18,11 +18,11 @@ class TrainOptions(BaseModel):
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)
     batch: int = Field(16, ge=1, le=4096)
-    window: int = Field(8192, ge=64, le=1 << 20)
+    window: int = Field(4096, ge=64, le=1 << 20)
     """Samples of output a window is judged on."""
-    learning_rate: float = Field(4e-3, gt=0, lt=1)
+    learning_rate: float = Field(6e-3, gt=0, lt=1)
     emphasis: float = Field(1.0, ge=0)
-    validations: int = Field(20, ge=1)
+    validations: int = Field(12, ge=1)
     """How often, over the whole training, the validation settings choose a checkpoint."""
 
     @model_validator(mode="after")

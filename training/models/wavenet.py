@@ -38,7 +38,7 @@ class WaveNetConfig(BaseModel):
     dilations: tuple[int, ...] = (1, 5, 25, 125, 250)
     negative_slope: float = Field(0.01, ge=0, lt=1)
     head_kernel: int = Field(1, ge=1, le=64)
-    hidden: int = Field(32, ge=1, le=256)
+    hidden: int = Field(64, ge=1, le=256)
 
     @model_validator(mode="after")
     def _layers(self) -> WaveNetConfig:
