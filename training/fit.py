@@ -99,7 +99,7 @@ def fit(
 
     Raises UserError, naming the captures, if the loss stops being a number.
     """
-    optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
+    optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate, fused=True)
     state = resume.load(net, optimizer)
     net.train()
     started = time.monotonic() - state.seconds

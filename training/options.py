@@ -17,7 +17,7 @@ class TrainOptions(BaseModel):
     seed: int = Field(1, ge=0)
     minutes: float | None = Field(None, gt=0)
     steps: int | None = Field(None, ge=1)
-    batch: int = Field(16, ge=1, le=4096)
+    batch: int = Field(8, ge=1, le=4096)
     window: int = Field(4096, ge=64, le=1 << 20)
     """Samples of output a window is judged on."""
     learning_rate: float = Field(6e-3, gt=0, lt=1)
