@@ -61,7 +61,7 @@ class Windows(Protocol):
 
 @dataclass(frozen=True)
 class Status:
-    """How a training stands; ``validation`` is the median ESR now, ``best`` the best so far."""
+    """How a training stands; ``validation`` is the mean ESR now, ``best`` the best so far."""
 
     step: int
     fraction: float

@@ -2,7 +2,8 @@
 
 Each window's error is measured against that window's own energy, so a clean, quiet setting counts
 as much as a loud one. A floor keeps near-silence from dominating: a window never counts as quieter
-than ``FLOOR_DBFS``, the level under which ESR is not defined.
+than ``FLOOR_DBFS``, the level under which ESR is not defined. What is averaged is the root of the
+ratio: early on, some windows are off a hundredfold, and would otherwise be all that is learnt from.
 """
 
 from __future__ import annotations
