@@ -10,6 +10,7 @@ import torch
 
 from dataset.store import Dataset
 from rigs.errors import UserError
+from rigs.files import make_folder
 from training.checkpoint import Model, build_net, load_model, save_model
 from training.data import DatasetWindows, fingerprint, validation_examples
 from training.fit import Status, fit
@@ -42,6 +43,7 @@ def train_model(
     mark = fingerprint(dataset, options)
     windows = DatasetWindows(dataset, options, net.receptive_field)
     validation = validation_examples(dataset)
+    make_folder(folder)  # rather than find out after the first minutes
     resume = Resume(folder / "resume", mark)
     state = fit(net, windows, validation, options, resume, report)
     first = dataset.captures.iloc[0]

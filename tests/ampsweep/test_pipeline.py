@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -231,12 +230,24 @@ def test_bad_recipes(ampsweep: Run, finished: Path, section: str, sentence: str)
     assert re.search(sentence.replace("params.yaml", "bad.yaml"), " ".join(said.split())), said
 
 
+WITHOUT_TORCH = """\
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from ampsweep.app import main
+main()
+"""
+
+
 def test_train_without_torch(finished: Path) -> None:
-    block = "import sys; sys.modules['torch'] = None; from ampsweep.app import main; "
     done = subprocess.run(
-        [sys.executable, "-c", f"{block} sys.argv[1:] = ['train', '{DATA}', 'models/x']; main()"],
+        [sys.executable, "-c", WITHOUT_TORCH, "train", DATA, "models/x"],
         cwd=finished,
-        env={**os.environ},
         capture_output=True,
         text=True,
     )
