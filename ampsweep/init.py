@@ -108,7 +108,8 @@ def check_free(folder: Path) -> None:
 
 def render(template: str, names: Names) -> str:
     """The text of the file ``template`` of the templates' folder, with ``names`` filled in."""
-    text = (_HERE / "templates" / template).read_text("utf-8")
+    # Not under its own name: DVC would take every dvc.yaml below a project for one of its own.
+    text = (_HERE / "templates" / f"{template}.in").read_text("utf-8")
     text = text.replace("@frozen@\n", f"{_FROZEN}\n" if names.live else "")
     text = text.replace("@use@", _USE_FROZEN if names.live else _USE)
     for name in ("device", "rig", "model"):

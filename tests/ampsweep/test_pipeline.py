@@ -175,6 +175,13 @@ def test_render_is_the_model_and_the_snapshot_its_setting(ampsweep: Run, finishe
     assert hot["weights"] != json.loads((finished / "demo.nam").read_text())["weights"]
 
 
+def test_this_repository_is_such_a_project() -> None:
+    """DVC reads every dvc.yaml below the root: none but the pipeline's may be there."""
+    root = Path(__file__).parents[2]
+    listed = _dvc(root, "stage", "list", "--all", "--name-only").split()
+    assert listed == ["plan", "capture", "check", "train", "evaluate", "export"]
+
+
 def test_show(ampsweep: Run) -> None:
     said = ampsweep("dataset", "show", DATA)
     assert re.search(r"Presence.*0 to 10", said)
