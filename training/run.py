@@ -44,6 +44,7 @@ def train_model(
     windows = DatasetWindows(dataset, options, net.receptive_field)
     validation = validation_examples(dataset)
     make_folder(folder)  # rather than find out after the first minutes
+    (folder / "model.json").unlink(missing_ok=True)  # of another training: half done is not done
     resume = Resume(folder / "resume", mark)
     state = fit(net, windows, validation, options, resume, report)
     first = dataset.captures.iloc[0]

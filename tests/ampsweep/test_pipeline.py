@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,12 @@ from ampsweep.app import run
 from ampsweep.init import environment, scaffold
 from dataset.store import Dataset
 from rigs.audio import esr
+from rigs.errors import UserError
+from training.checkpoint import load_model
 from training.exports.pedal import load_pedal
+from training.fit import Status
+from training.options import TrainOptions
+from training.run import train_model
 
 RECIPE = {
     "plan": {
@@ -156,6 +162,24 @@ def test_another_range_of_a_knob_reruns_what_depends_on_it(finished: Path, tmp_p
 
 def test_training_twice_is_training_once(ampsweep: Run) -> None:
     assert "already trained" in ampsweep("train", DATA, MODEL)
+
+
+def test_training_anew_and_stopping_leaves_no_model(finished: Path, tmp_path: Path) -> None:
+    folder, dataset = tmp_path / "model", Dataset.open(finished / DATA)
+    shutil.copytree(finished / MODEL, folder)
+    options = TrainOptions.model_validate({**RECIPE["train"], "steps": 20})
+
+    def stop(status: Status) -> None:
+        if status.step == 15:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_model(folder, dataset, options, stop)
+    with pytest.raises(UserError, match="not finished; run train again"):
+        load_model(folder)
+    train_model(folder, dataset, options, lambda _: None)
+    assert load_model(folder).training["steps"] == 20
+    assert not (folder / "resume").exists()
 
 
 def test_render_is_the_model_and_the_snapshot_its_setting(ampsweep: Run, finished: Path) -> None:
