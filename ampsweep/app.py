@@ -22,6 +22,38 @@ from rigs.errors import UserError
 VERBS = {
     "demo": ("ampsweep.demo:demo", "The whole pipeline on the built-in virtual amp."),
     "init": ("ampsweep.init:init", "Start a project for an amp: git, DVC, pipeline, rig."),
+    "doctor": (
+        "ampsweep.doctor:doctor",
+        "What this machine can capture with, and what is missing.",
+    ),
+    "rigs list": (
+        "ampsweep.rig_verbs.list:list_rigs",
+        "The rigs here, and what a rig can be made of.",
+    ),
+    "rigs show": ("ampsweep.rig_verbs.show:show", "What a rig's file says, with its knobs."),
+    "rigs new": ("ampsweep.rig_verbs.new:new", "Write a rig's file, by asking a few questions."),
+    "rigs check": (
+        "ampsweep.rig_verbs.check:check",
+        "A dress rehearsal: every knob, a second of audio.",
+    ),
+    "rigs level": (
+        "ampsweep.rig_verbs.level:level",
+        "Find the hottest clean send and return gain.",
+    ),
+    "rigs calibrate": (
+        "ampsweep.rig_verbs.calibrate:calibrate",
+        "Tie dBFS to dBu with a voltmeter.",
+    ),
+    "rigs home": (
+        "ampsweep.rig_verbs.home:home",
+        "Drive the knobs to their end stops, and know them.",
+    ),
+    "rigs jog": ("ampsweep.rig_verbs.jog:jog", "Turn one knob by hand, with the arrow keys."),
+    "rigs find-port": (
+        "ampsweep.rig_verbs.find_port:find_port",
+        "Which serial port is it? Unplug it.",
+    ),
+    "rigs ir": ("ampsweep.rig_verbs.ir:ir", "Measure a cabinet's impulse response."),
     "plan": ("ampsweep.plan:plan", "Choose the settings to capture and make the dry signal."),
     "capture": ("ampsweep.capture:capture", "Play the plan through the rig; goes on if stopped."),
     "dataset check": ("ampsweep.dataset:check", "Look for captures that should not be trusted."),
@@ -35,6 +67,7 @@ VERBS = {
 """What is typed: where it lives, and its line in the help."""
 
 GROUPS = {
+    "rigs": "What turns the knobs and passes the audio.",
     "dataset": "Look into a dataset.",
     "export": "Turn a model into a file that something else plays.",
 }

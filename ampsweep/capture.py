@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ampsweep.asking import ask
 from ampsweep.dry import read_dries
 from ampsweep.projects import DATA, DRY, PLAN
 from dataset.plan import read_plan
-from dataset.session import Event, Kept, Planned, Progressed, Retrying
+from dataset.session import Event, Kept, Paused, Planned, Progressed, Retrying
 from dataset.session import capture as run_session
 from rigs.config import load_rig
 
@@ -22,21 +23,20 @@ def capture(
 ) -> None:
     """Capture what of the plan is not in data/DEVICE yet."""
     loaded = load_rig(rig)
-    try:
-        to_do = read_plan(plan)
-        folder = DATA / loaded.device
-        columns = (
-            TextColumn("capturing"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns) as bar:
-            shown = _Shown(bar)
-            summary = run_session(loaded, to_do, read_dries(DRY), folder, shown.event)
-    finally:
-        loaded.close()
+    to_do = read_plan(plan)
+    folder = DATA / loaded.device
+    if loaded.path.notice:
+        typer.echo(loaded.path.notice)
+    columns = (
+        TextColumn("capturing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bar:
+        shown = _Shown(bar)
+        summary = run_session(loaded, to_do, read_dries(DRY), folder, shown.event, ask=shown.ask)
     flagged = f", {summary.flagged} of them with flags" if summary.flagged else ""
     held = f" ({summary.held} were there already)" if summary.held else ""
     typer.echo(f"{summary.captured} captures written to {folder}{flagged}{held}.")
@@ -49,6 +49,14 @@ class _Shown:
         self._bar = bar
         self._task = bar.add_task("")
         self._done = 0.0
+
+    def ask(self, text: str) -> str:
+        """Asks with the bar out of the way: both want the last line of the terminal."""
+        self._bar.stop()
+        try:
+            return ask(text)
+        finally:
+            self._bar.start()
 
     def event(self, event: Event) -> None:
         match event:
@@ -65,6 +73,8 @@ class _Shown:
                 self._done += event.entry.frames / 48000
                 if event.flags:
                     self._bar.console.print(f"{event.path.stem}: {', '.join(event.flags)}")
+            case Paused():
+                self._bar.console.print(f"paused at capture {event.entry.index}: {event.reason}")
             case Retrying():
                 self._bar.console.print(
                     f"capture {event.entry.index} again: {', '.join(event.flags)}"

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from dataset.checks import faults
 from dataset.store import Dataset
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
@@ -28,7 +29,7 @@ def check(
         found.audio(row)
         found.dry(row)
         found.trajectory(row)
-    flagged = found.captures[found.captures["flags"].map(len) > 0]
+    flagged = found.captures[found.captures["flags"].map(lambda flags: bool(faults(flags)))]
     for _, row in flagged.iterrows():
         typer.echo(f"{row['capture_id']}: {', '.join(row['flags'])}")
     counts = {
@@ -41,7 +42,7 @@ def check(
         make_folder(metrics.parent)
         write_whole(metrics, (json.dumps(counts, indent=2, sort_keys=True) + "\n").encode())
     if len(flagged) == len(found):
-        raise UserError(f"Every capture in {data} has flags; mend the rig and capture again.")
+        raise UserError(f"Every capture in {data} has faults; mend the rig and capture again.")
     typer.echo(f"{len(found)} captures are whole; {len(flagged)} have flags.")
 
 

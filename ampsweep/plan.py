@@ -24,7 +24,7 @@ def plan(
     loaded = load_rig(rig)
     try:
         recipe = read_recipe(read_section(params, "plan"), f"{params}, plan")
-        made, dries = make_plan(loaded.knobs, loaded.device, recipe)
+        made, dries = make_plan(loaded.knobs, loaded.device, recipe, loaded.reach)
     finally:
         loaded.close()
     write_dries(DRY, dries)

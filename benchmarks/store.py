@@ -19,28 +19,23 @@ from dataset.cache import Cache, WindowSampler
 from dataset.planning import PlanRecipe, make_plan
 from dataset.session import capture
 from dataset.store import Dataset
+from rigs.actuators.parameters import Parameters
 from rigs.audio import SAMPLE_RATE
 from rigs.knobs import Knob, KnobTable
-from rigs.rig import Motion, Recording, Rig
+from rigs.rig import Options, Recording, Rig, SignalPath
 
 FRAMES, LEAD, BATCH, BATCHES = 8192, 4096, 32, 60
 KNOBS = KnobTable(tuple(Knob(name) for name in ("Gain", "Bass", "Middle", "Treble", "Master")))
 
 
-class Gain:
-    """A path and an actuator that cost next to nothing."""
+class Gain(SignalPath):
+    """A path that costs next to nothing."""
 
     knobs = KNOBS
     simulated = True
 
-    def go(self, knobs, trajectory):
-        return Motion(knobs.to_setting(trajectory.positions[0]), trajectory)
-
-    def play(self, dry, parameters, progress):
-        return Recording(np.tanh((1 + parameters.positions[0, 0]) * dry))
-
-    def close(self):
-        pass
+    def play(self, dry, motion, progress):
+        return Recording(np.tanh((1 + motion.parameters.positions[0, 0]) * dry))
 
 
 def timed(name: str, seconds: float, work):
@@ -56,7 +51,13 @@ def main() -> None:
     recipe = PlanRecipe.model_validate({"train": {"design": "sweep", "minutes": minutes}})
     plan, dries = make_plan(KNOBS, "benchmark", recipe)
     total = sum(entry.frames for entry in plan.entries) / SAMPLE_RATE
-    rig = Rig("benchmark", "benchmark", KNOBS, Gain(), Gain())
+    rig = Rig(
+        "benchmark",
+        "benchmark",
+        KNOBS,
+        Parameters(Options(), Path()),
+        Gain(Options(), Path()),
+    )
     print(plan.describe())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ THRESHOLDS: dict[str, float] = {
     "loud_dry_dbfs": -60.0,  # … which is wrong if the dry has more than this
     "dc_offset": 0.01,  # of full scale
 }
+
+REMARKS = frozenset({"normalised"})
+"""Flags that are no faults: the capture's absolute level means nothing, but its sound is right."""
 
 FULL_SCALE = 1.0 - 2.0**-20
 """A little below ±1, where converters stop: their largest positive step is 1 − 2^-23."""
@@ -36,6 +39,11 @@ class Verdict:
     clipped: int
     flags: tuple[str, ...] = ()
     fatal: tuple[str, ...] = ()
+
+
+def faults(flags: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``flags`` for which a take is repeated, and a capture not trained on."""
+    return tuple(flag for flag in flags if flag not in REMARKS)
 
 
 def thresholds(changes: Mapping[str, float]) -> dict[str, float]:

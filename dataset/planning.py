@@ -13,13 +13,17 @@ from dataset import signals
 from dataset.plan import Plan, PlanEntry
 from dataset.plans import DESIGNS
 from dataset.plans.base import Cube, Design, to_cube, to_positions
-from dataset.plans.far import far_points
+from dataset.plans.far import far_points, left_of
+from dataset.plans.reach import Positions, few_moves, make_trajectories, only, snap
 from dataset.signals import PARTS, Dry
 from rigs.audio import LONGEST_SECONDS, SAMPLE_RATE
 from rigs.config import explain
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
+from rigs.rig import Reach
 from rigs.trajectory import Trajectory
+
+ANYWHERE = Reach()
 
 
 class _Strict(BaseModel):
@@ -139,25 +143,60 @@ def _taken(knobs: KnobTable, trajectories: Sequence[Trajectory]) -> Cube:
     return np.vstack(visited)
 
 
-def make_plan(knobs: KnobTable, device: str, recipe: PlanRecipe) -> tuple[Plan, list[Dry]]:
-    """The plan and its dry signals: train, validation, test, with sentinels all along.
+def _usual(knobs: KnobTable, reach: Reach) -> Positions:
+    """The setting nearest to all knobs at their defaults, shape (1, knobs)."""
+    usual = knobs.to_array(knobs.default)[None]
+    if not reach.only:
+        return snap(knobs, reach, usual)
+    listed = only(knobs, reach)
+    away = np.linalg.norm(to_cube(knobs, listed) - to_cube(knobs, usual), axis=1)
+    return listed[[int(np.argmin(away))]]
 
-    The same recipe gives the same plan. Raises UserError if it asks for nothing, for a knob or a
-    position that there is not, or for more than the user's own dry holds.
-    """
-    train: list[tuple[Trajectory, int]] = []
-    for number, design in enumerate(recipe.train):
-        length = max(1, round(design.seconds * SAMPLE_RATE))
-        train += [(t, length) for t in design.trajectories(knobs, [recipe.seed, 1, number])]
-    groups: dict[str, list[tuple[Trajectory, int]]] = {"train": train}
-    visited = _taken(knobs, [trajectory for trajectory, _ in train])
+
+def _groups(
+    knobs: KnobTable, recipe: PlanRecipe, reach: Reach
+) -> dict[str, list[tuple[Trajectory, int]]]:
+    """For each role its trajectories, and how many samples each is captured for."""
+    groups: dict[str, list[tuple[Trajectory, int]]] = {"train": [], "validation": [], "test": []}
     held_out: list[tuple[str, Held]] = [("validation", recipe.validation), ("test", recipe.test)]
+    visited = np.empty((0, len(knobs)))
+
+    def train() -> Cube:
+        left = to_positions(knobs, left_of(to_cube(knobs, only(knobs, reach)), visited))
+        for number, design in enumerate(recipe.train):
+            length = max(1, round(design.seconds * SAMPLE_RATE))
+            made = make_trajectories(design, knobs, reach, [recipe.seed, 1, number], left)
+            groups["train"] += [(trajectory, length) for trajectory in made]
+        return _taken(knobs, [trajectory for trajectory, _ in groups["train"]])
+
+    # Of a list, what is held out is chosen first; in a continuum it keeps clear of what is not.
+    if not reach.only:
+        visited = train()
     for stream, (role, held) in enumerate(held_out, start=2):
-        points = far_points(knobs, held.settings, visited, [recipe.seed, stream])
+        points = far_points(knobs, reach, held.settings, visited, [recipe.seed, stream])
         visited = np.vstack([visited, points])
         length = max(1, round(held.seconds * SAMPLE_RATE))
-        groups[role] = [(Trajectory(row[None]), length) for row in to_positions(knobs, points)]
+        positions = snap(knobs, reach, to_positions(knobs, points))
+        groups[role] = [(Trajectory(row[None]), length) for row in positions]
+    if reach.only:
+        train()
+    if reach.one_by_one:
+        for role, rows in groups.items():
+            order = few_moves(np.array([t.positions[0] for t, _ in rows]))
+            groups[role] = [rows[index] for index in order]
+    return groups
 
+
+def make_plan(
+    knobs: KnobTable, device: str, recipe: PlanRecipe, reach: Reach = ANYWHERE
+) -> tuple[Plan, list[Dry]]:
+    """The plan and its dry signals: train, validation, test, with sentinels all along.
+
+    The same recipe gives the same plan, kept to what the rig's ``reach`` allows. Raises UserError
+    if it asks for nothing, for a knob or a position that there is not, for what the rig cannot do,
+    or for more than the user's own dry holds.
+    """
+    groups = _groups(knobs, recipe, reach)
     needed = {role: sum(n for _, n in rows) / SAMPLE_RATE for role, rows in groups.items() if rows}
     dries = _make_dries(recipe, needed)
     sentinel: PlanEntry | None = None
@@ -165,7 +204,7 @@ def make_plan(knobs: KnobTable, device: str, recipe: PlanRecipe) -> tuple[Plan, 
         # Validation's dry is playing, which is what a floor for the ESR has to be measured with.
         dry = dries.get("validation", next(iter(dries.values())))
         length = min(max(1, round(recipe.sentinels.seconds * SAMPLE_RATE)), dry.frames)
-        still = Trajectory.still(knobs, knobs.default)
+        still = Trajectory(_usual(knobs, reach))
         sentinel = PlanEntry(0, "sentinel", still, dry.dry_id, 0, length)
 
     entries: list[PlanEntry] = []

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dataset.checks import Verdict, judge, thresholds
+from dataset.checks import Verdict, faults, judge, thresholds
 from dataset.flac import pack
+from dataset.opened import PATIENCE, Opened
 from dataset.parts import (
     Capture,
     captures_folder,
@@ -23,11 +25,11 @@ from dataset.parts import (
 from dataset.plan import Plan, PlanEntry
 from dataset.schema import check_same, open_parquet, read_header, read_table
 from dataset.signals import Dry
+from dataset.writer import Writer
 from rigs.audio import SAMPLE_RATE
-from rigs.errors import UserError
+from rigs.errors import DeviceLost, UserError
 from rigs.files import make_folder, only_one, remove_leftovers
-from rigs.knobs import Setting
-from rigs.rig import Audio, Recording, Rig
+from rigs.rig import Ask, Audio, Moved, Recording, Rig, nobody
 
 SIMULATED_START = datetime(2000, 1, 1, tzinfo=UTC)
 """When a simulation is said to begin, so that its parts are the same on any day."""
@@ -69,6 +71,14 @@ class Retrying:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """The connection to the rig broke; the capture is repeated when it is back."""
+
+    entry: PlanEntry
+    reason: str
+
+
+@dataclass(frozen=True)
 class Kept:
     """A capture is on disk."""
 
@@ -77,7 +87,7 @@ class Kept:
     flags: tuple[str, ...]
 
 
-Event = Planned | Started | Progressed | Retrying | Kept
+Event = Planned | Started | Progressed | Retrying | Paused | Kept
 
 
 @dataclass(frozen=True)
@@ -190,17 +200,22 @@ def capture(
     folder: Path,
     on_event: Callable[[Event], None] = lambda _: None,
     attempts: int = 3,
+    ask: Ask = nobody,
+    patience: float = PATIENCE,
 ) -> Summary:
-    """Capture what of ``plan`` is not yet under the device's ``folder``.
+    """Open ``rig``, capture what of ``plan`` is not yet under the device's ``folder``, close it.
 
-    Each capture is on disk, whole, before the next audio starts: whatever ends the session, the
-    next one goes on after the last part. A take with flags is repeated, up to ``attempts`` takes;
-    the last one is kept with its flags. A simulation is not repeated, for it would return the
-    same, and its names and times follow from the plan: the same plan gives the same bytes, and
-    what it captured for another plan before is removed.
+    Each capture is on disk, whole, before the next audio starts (a simulation's, before the one
+    after that ends): whatever ends the session, the next one goes on after the last part. A take
+    with faults is repeated, up to ``attempts`` takes; the last one is kept with its flags. A
+    simulation is not repeated, for it would return the same, and its names and times follow from
+    the plan: the same plan gives the same bytes, and what it captured for another plan before is
+    removed. When the connection to the rig breaks, it is tried again for ``patience`` seconds,
+    and the capture in hand repeated.
 
     Raises UserError if the plan or the folder is of another device or panel, if a part in it is
-    damaged, if every take lacks samples or holds NaN, or if a part cannot be written.
+    damaged, if the rig cannot be opened, if every take lacks samples or holds NaN, or if a part
+    cannot be written.
     """
     if rig.device != plan.device or rig.knobs != plan.knobs:
         raise UserError(
@@ -229,52 +244,65 @@ def capture(
         for dry in dry_of.values():
             write_dry(folder, dry)
         clock = _Clock(plan, rig.path.simulated)
-        done = flagged = 0
-        for entry in plan.entries:
-            if entry.index in held:
-                continue
-            dry_audio = dry_of[entry.dry_id].audio[
-                entry.dry_offset : entry.dry_offset + entry.frames
-            ]
-            take = _take(rig, entry, dry_audio, limits, clock, on_event, attempts)
-            made = _to_capture(rig, plan, entry, take, clock, folder)
-            path = write_part(folder, made, plan.knobs)
-            done += 1
-            flagged += bool(made.flags)
-            on_event(Kept(entry, path, made.flags))
-    return Summary(done, len(held), flagged)
+        kept: list[Kept] = []
+
+        def done(event: Kept) -> None:
+            kept.append(event)
+            on_event(event)
+
+        to_do = [entry for entry in plan.entries if entry.index not in held]
+        opened = Opened(rig, ask, patience)
+        with Writer(done) as writer, opened if to_do else nullcontext():
+            for entry in to_do:
+                dry_audio = dry_of[entry.dry_id].audio[
+                    entry.dry_offset : entry.dry_offset + entry.frames
+                ]
+                # The knobs may turn while the last part syncs.
+                ready = (lambda: None) if rig.path.simulated else writer.wait
+                take = _take(opened, entry, dry_audio, limits, clock, on_event, attempts, ready)
+                writer.put(partial(_keep, rig, plan, entry, take, clock, folder))
+    return Summary(len(kept), len(held), sum(bool(event.flags) for event in kept))
 
 
 @dataclass(frozen=True)
 class _Take:
     recording: Recording
-    reached: Setting
+    moved: Moved
     verdict: Verdict
+    flags: tuple[str, ...]
     attempt: int
     started_at: datetime
 
 
 def _take(
-    rig: Rig,
+    opened: Opened,
     entry: PlanEntry,
     dry: Audio,
     limits: dict[str, float],
     clock: _Clock,
     on_event: Callable[[Event], None],
     attempts: int,
+    ready: Callable[[], None],
 ) -> _Take:
+    rig = opened.rig
     last = 1 if rig.path.simulated else max(1, attempts)
     attempt = 1
     while True:
         on_event(Started(entry, attempt))
         started_at = clock.now(entry)
-        recording, reached = rig.take(
-            dry, entry.trajectory, lambda seconds: on_event(Progressed(entry, seconds))
-        )
+        try:
+            recording, moved = rig.take(
+                dry, entry.trajectory, lambda seconds: on_event(Progressed(entry, seconds)), ready
+            )
+        except DeviceLost as lost:
+            on_event(Paused(entry, str(lost)))
+            opened.again()
+            continue
         verdict = judge(dry, recording.wet, rig.path.simulated, limits)
-        wrong = (*verdict.fatal, *verdict.flags)
+        flags = (*recording.flags, *verdict.flags)
+        wrong = (*verdict.fatal, *faults(flags))
         if not wrong or (attempt == last and not verdict.fatal):
-            return _Take(recording, reached, verdict, attempt, started_at)
+            return _Take(recording, moved, verdict, flags, attempt, started_at)
         if attempt == last:
             raise UserError(
                 f"Capture {entry.index} came back unusable {attempt} times out of {attempt} "
@@ -284,11 +312,17 @@ def _take(
         attempt += 1
 
 
+def _keep(rig: Rig, plan: Plan, entry: PlanEntry, take: _Take, clock: _Clock, folder: Path) -> Kept:
+    made = _to_capture(rig, plan, entry, take, clock, folder)
+    return Kept(entry, write_part(folder, made, plan.knobs), made.flags)
+
+
 def _to_capture(
     rig: Rig, plan: Plan, entry: PlanEntry, take: _Take, clock: _Clock, folder: Path
 ) -> Capture:
     flac, wet_scale = pack(take.recording.wet)
-    moves = entry.trajectory.moves
+    moved = take.moved
+    trajectory = moved.trajectory or entry.trajectory
     verdict = take.verdict
     return Capture(
         capture_id=clock.name(entry, folder),
@@ -300,9 +334,9 @@ def _to_capture(
         rig=rig.name,
         role=entry.role,
         setting=entry.setting(plan.knobs),
-        reached=take.reached,
-        trajectory=entry.trajectory.positions.ravel().tolist() if moves else None,
-        trajectory_rate=entry.trajectory.rate if moves else None,
+        reached=moved.reached,
+        trajectory=trajectory.positions.ravel().tolist() if trajectory.moves else None,
+        trajectory_rate=trajectory.rate if trajectory.moves else None,
         dry_id=entry.dry_id,
         dry_offset=entry.dry_offset,
         flac=flac,
@@ -315,7 +349,7 @@ def _to_capture(
         rms_dbfs=verdict.rms_dbfs,
         noise_floor_dbfs=verdict.noise_floor_dbfs,
         clipped=verdict.clipped,
-        flags=verdict.flags,
+        flags=take.flags,
         started_at=take.started_at,
         software=software(),
     )

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataset.checks import faults
 from dataset.flac import unpack
 from dataset.parts import captures_folder, read_dry
 from dataset.plan import to_trajectory
@@ -99,7 +100,7 @@ class Dataset:
     def select(
         self, roles: Sequence[str] = ROLES, *, flagged: bool = False, excluded: bool = False
     ) -> Dataset:
-        """Only the captures of these roles; those with flags or excluded ones only if asked for.
+        """Only the captures of these roles; those with faults or excluded ones only if asked for.
 
         Raises UserError for a role that there is not.
         """
@@ -108,7 +109,7 @@ class Dataset:
                 raise UserError(f"There is no role {role!r}; roles are {', '.join(ROLES)}.")
         keep = self.captures["role"].isin(list(roles))
         if not flagged:
-            keep &= self.captures["flags"].map(len) == 0
+            keep &= self.captures["flags"].map(lambda flags: not faults(flags))
         if not excluded:
             keep &= ~self.captures["excluded"]
         return replace(self, captures=self.captures[keep].reset_index(drop=True))

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
-from rigs.registry import ACTUATORS, PATHS, build
+from rigs.registry import ACTUATORS, PATHS, find
 from rigs.rig import Rig
+from rigs.toml_lines import find_line
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Names that become folder names: nothing in them that a path could be made of."""
@@ -59,13 +60,33 @@ def explain(error: ValidationError) -> str:
     """The first thing pydantic found wrong, as `where: what`."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "the file"
-    return f"{where}: {first['msg'].removeprefix('Value error, ').lower()}"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what[:1].lower()}{what[1:].rstrip('.')}"
+
+
+class _Text:
+    """The file's text: it tells on which line something is wrong."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._text = path, text
+
+    def wrong(self, what: str, *where: object) -> UserError:
+        line = find_line(self._text, where)
+        return UserError(f"{self._path}{f', line {line}' if line else ''}: {what.rstrip('.')}.")
+
+    def invalid(self, error: ValidationError, *within: object) -> UserError:
+        return self.wrong(explain(error), *within, *error.errors()[0]["loc"])
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises UserError if the file is missing, not a file, or not TOML."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], _Text]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        return tomllib.loads(text), _Text(path, text)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}; name a rig's TOML file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -93,19 +114,42 @@ def _knob_table(panel: KnobTable | None, given: dict[str, _Knob]) -> KnobTable:
     return KnobTable(tuple(knobs))
 
 
+def _half(registry: dict[str, str], half: _Half, at: str, folder: Path, text: _Text) -> Any:
+    try:
+        kind = find(registry, half.type)
+    except UserError as error:
+        raise text.wrong(f"{at}.type: {error}", at, "type") from None
+    try:
+        options = kind.options_type.model_validate(half.options)
+    except ValidationError as error:
+        raise text.invalid(error, at) from None
+    try:
+        return kind(options, folder)
+    except UserError as error:
+        raise text.wrong(str(error), at) from None
+
+
 def load_rig(path: Path) -> Rig:
-    """The rig that the TOML file describes; raises UserError if anything in it is wrong."""
-    raw = read_toml(path)
+    """The rig that the TOML file describes, not yet open.
+
+    Raises UserError, with file and line, if anything in it is wrong.
+    """
+    raw, text = _read(path)
     try:
         file = _RigFile.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{path}: {explain(error)}.") from None
-    actuator = build(ACTUATORS, file.actuator.type, file.actuator.options, f"{path} [actuator]")
-    signal_path = build(PATHS, file.path.type, file.path.options, f"{path} [path]")
+        raise text.invalid(error) from None
+    folder = path.absolute().parent
+    actuator = _half(ACTUATORS, file.actuator, "actuator", folder, text)
+    signal_path = _half(PATHS, file.path, "path", folder, text)
     try:
         knobs = _knob_table(signal_path.knobs, file.knobs)
     except UserError as error:
-        raise UserError(f"{path} [knobs]: {error}") from None
+        raise text.wrong(str(error), "knobs") from None
+    try:
+        actuator.check(knobs)
+    except UserError as error:
+        raise text.wrong(str(error), "actuator") from None
     return Rig(
         name=file.name,
         device=file.device,

@@ -9,20 +9,36 @@ from rigs.errors import UserError
 
 ACTUATORS = {
     "parameters": "rigs.actuators.parameters:Parameters",
+    "grbl": "rigs.actuators.grbl:Grbl",
+    "midi": "rigs.actuators.midi:Midi",
+    "person": "rigs.actuators.person:Person",
 }
 
 PATHS = {
     "virtual-amp": "rigs.paths.virtual:VirtualAmpPath",
+    "lv2": "rigs.paths.lv2:Lv2Path",
+    "vst3": "rigs.paths.vst3:Vst3Path",
+    "nam-pack": "rigs.paths.nam_pack:NamPack",
+    "circuit": "rigs.paths.circuit:Circuit",
+    "audio-interface": "rigs.paths.interface:AudioInterface",
 }
 
+EXTRAS = {"pedalboard": "plugins", "mido": "midi", "rtmidi": "midi"}
+"""Packages that only some types need, and the extra of ampsweep that brings each."""
 
-def build(registry: dict[str, str], kind: str, options: dict[str, Any], where: str) -> Any:
-    """Make what ``kind`` names with ``options``; raises UserError for a name or option unknown."""
+
+def find(registry: dict[str, str], kind: str) -> Any:
+    """The class that ``kind`` names; raises UserError if there is none or it lacks a package."""
     if kind not in registry:
-        raise UserError(f"{where}: there is no type {kind!r}; there are {', '.join(registry)}.")
+        raise UserError(f"there is no type {kind!r}; there are {', '.join(registry)}")
     module, _, name = registry[kind].partition(":")
-    factory = getattr(importlib.import_module(module), name)
     try:
-        return factory(**options)
-    except TypeError as error:
-        raise UserError(f"{where}: the options do not fit type {kind!r}: {error}.") from None
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise UserError(
+            f"type {kind!r} needs {package}, which is not installed: "
+            f'run pip install "ampsweep[{EXTRAS[package]}]"'
+        ) from None

@@ -2,32 +2,77 @@
 
 The two halves combine freely. An actuator is told where the knobs go; a signal path plays the dry
 signal and returns the wet. Where knobs are parameters of the path itself (a plugin, a simulation),
-the actuator hands the trajectory on, and the path follows it sample by sample.
+the motion carries the trajectory, and the path follows it sample by sample; where they are turned
+from outside, the path tells the motion when its first sample sounds, and the knobs turn by that.
+
+Making either half touches no hardware: that is for ``open``, and nothing moves or sounds before
+``prepare``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
+from rigs.errors import UserError
 from rigs.knobs import KnobTable, Setting
 from rigs.trajectory import Trajectory
 
 Audio = NDArray[np.floating[Any]]
 Progress = Callable[[float], None]
 """Called with the seconds of audio done."""
+Ask = Callable[[str], str]
+"""Shows a person a text, waits for a key, and returns it (`"\\r"` for Enter)."""
+
+
+def nobody(text: str) -> str:
+    """The :data:`Ask` of a rig that runs alone; raises UserError."""
+    raise UserError(
+        f"This rig needs a person at a terminal, and there is none, to be asked: {text.strip()}"
+    )
+
+
+class Options(BaseModel):
+    """What a rig's TOML may say of one half; each half has a subclass, or takes none."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where the knobs were. ``trajectory`` is as measured; None: as it was asked for."""
+
+    reached: Setting
+    trajectory: Trajectory | None = None
 
 
 @dataclass(frozen=True)
 class Motion:
-    """Where an actuator says the knobs stand, and what the path must follow itself, if anything."""
+    """The knobs stand at a trajectory's first frame; how the rest of it comes about.
+
+    ``parameters`` is what the path must follow itself. An actuator whose knobs turn while audio
+    plays overrides :meth:`begin` and :meth:`end`.
+    """
 
     reached: Setting
     parameters: Trajectory | None = None
+
+    def begin(self, at: float) -> None:
+        """Wet sample 0 sounds at ``at``, in seconds of time.monotonic(). Returns at once.
+
+        A live path calls this once a take, 0.2 s or more ahead; a simulated one does not.
+        """
+
+    def end(self) -> Moved:
+        """Called after the audio: waits until the knobs rest and tells where they were."""
+        return Moved(self.reached)
 
 
 @dataclass(frozen=True)
@@ -35,35 +80,99 @@ class Recording:
     """What came back: as many frames as the dry, aligned to it.
 
     ``latency`` is in samples, as measured: round(latency) were removed; nothing was resampled.
+    ``flags`` is what the path itself noticed ("xrun"); a flagged take of a live path is repeated.
     """
 
     wet: Audio
     latency: float = 0.0
+    flags: tuple[str, ...] = ()
 
 
-class Actuator(Protocol):
-    """One half of a rig: sets knobs."""
+@dataclass(frozen=True)
+class Reach:
+    """What settings a rig can bring about: what a plan for it has to keep to."""
 
+    sweeps: bool = True
+    """Whether knobs can move while audio plays."""
+    steps: dict[str, float] = field(default_factory=dict)
+    """Knobs that stand only at whole steps from their minimum, and the step in panel units."""
+    only: tuple[Setting, ...] = ()
+    """The only settings there are; empty: any."""
+    one_by_one: bool = False
+    """Whether each knob costs effort: the fewer move between two settings, the better."""
+
+
+class Actuator(ABC):
+    """One half of a rig: sets knobs. Made with its options and the folder of its rig's TOML."""
+
+    options_type: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
+
+    @property
+    def reach(self) -> Reach:
+        return Reach()
+
+    def check(self, knobs: KnobTable) -> None:
+        """Raise UserError if these are not knobs that this actuator can set."""
+
+    def open(self, knobs: KnobTable, ask: Ask) -> None:
+        """Connect; nothing moves. Raises UserError if the hardware is not there."""
+
+    def prepare(self) -> None:
+        """Make ready to move: find the position, hold. This may move knobs."""
+
+    @abstractmethod
     def go(self, knobs: KnobTable, trajectory: Trajectory) -> Motion:
-        """Bring the knobs to the trajectory's first frame and arrange for the rest of it."""
-        ...
+        """Bring the knobs to the trajectory's first frame and arrange for the rest of it.
 
-    def close(self) -> None: ...
+        Raises DeviceLost if the connection broke.
+        """
+
+    def stop(self) -> None:
+        """Stop all motion now: something went wrong. Raises nothing."""
+
+    def close(self) -> None:
+        """Park and let go; may be called twice, or without ``open``. Raises nothing."""
 
 
-class SignalPath(Protocol):
-    """The other half: passes audio."""
+class SignalPath(ABC):
+    """The other half: passes audio. Made with its options and the folder of its rig's TOML."""
 
-    knobs: KnobTable | None
+    options_type: ClassVar[type[Options]] = Options
+    knobs: KnobTable | None = None
     """The knobs the path itself has (a plugin's parameters); None if it only carries audio."""
-    simulated: bool
+    simulated: ClassVar[bool] = False
     """Whether time is simulated: the same dry and knobs give the same wet, whatever the clock."""
+    notice: str = ""
+    """What a person should be reminded of before this path sounds."""
 
-    def play(self, dry: Audio, parameters: Trajectory | None, progress: Progress) -> Recording:
-        """Play ``dry``, shape (frames,), ±1.0 = 0 dBFS, and return what came back."""
-        ...
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
 
-    def close(self) -> None: ...
+    @property
+    def reach(self) -> Reach:
+        return Reach()
+
+    def open(self, ask: Ask) -> None:
+        """Connect; nothing sounds. Raises UserError if the hardware is not there."""
+
+    def prepare(self) -> None:
+        """Make ready to play. This may make a noise, rising from quiet."""
+
+    @abstractmethod
+    def play(self, dry: Audio, motion: Motion, progress: Progress) -> Recording:
+        """Play ``dry``, shape (frames,), ±1.0 = 0 dBFS, and return what came back.
+
+        A live path calls ``motion.begin``. Raises DeviceLost if the connection broke, and
+        UserError for what will be no better next time. Whatever ends it, it ends in silence.
+        """
+
+    def close(self) -> None:
+        """Mute and let go; may be called twice, or without ``open``. Raises nothing."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +188,53 @@ class Rig:
     output_level_dbu: float | None = None
     checks: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def reach(self) -> Reach:
+        """What both halves can do."""
+        a, p = self.actuator.reach, self.path.reach
+        return Reach(
+            a.sweeps and p.sweeps, {**p.steps, **a.steps}, p.only, a.one_by_one or p.one_by_one
+        )
+
+    def open(self, ask: Ask = nobody) -> None:
+        """Connect both halves, then make them ready: from here on things move and sound.
+
+        Raises UserError, with both closed again, if either cannot.
+        """
+        try:
+            self.path.open(ask)
+            self.actuator.open(self.knobs, ask)
+            self.actuator.prepare()
+            self.path.prepare()
+        except BaseException:
+            self.close()
+            raise
+
     def take(
-        self, dry: Audio, trajectory: Trajectory, progress: Progress = lambda _: None
-    ) -> tuple[Recording, Setting]:
-        """Play ``dry`` while the knobs follow ``trajectory``; returns it with what was reached."""
+        self,
+        dry: Audio,
+        trajectory: Trajectory,
+        progress: Progress = lambda _: None,
+        before_audio: Callable[[], None] = lambda: None,
+    ) -> tuple[Recording, Moved]:
+        """Play ``dry`` while the knobs follow ``trajectory``; what came back, and where they were.
+
+        ``before_audio`` is called when the knobs stand at the first frame. Whatever goes wrong,
+        the knobs stop. Raises DeviceLost if a connection broke: ``open`` again, and repeat.
+        """
         trajectory.check(self.knobs)
-        motion = self.actuator.go(self.knobs, trajectory)
-        return self.path.play(dry, motion.parameters, progress), motion.reached
+        try:
+            motion = self.actuator.go(self.knobs, trajectory)
+            before_audio()
+            recording = self.path.play(dry, motion, progress)
+            return recording, motion.end()
+        except BaseException:
+            self.actuator.stop()
+            raise
 
     def close(self) -> None:
-        self.actuator.close()
-        self.path.close()
+        """Silence first, then the motors; may be called twice."""
+        try:
+            self.path.close()
+        finally:
+            self.actuator.close()

@@ -14,6 +14,8 @@ need() { # need PACKAGE WHY, if the command after them fails
 }
 
 has_venv() { python3 -c 'import ensurepip, venv'; }
+has_library() { python3 -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library(sys.argv[1]))' "$1"; }
+has_lv2() { test -e "/usr/lib/lv2/$1" || test -e "/usr/local/lib/lv2/$1"; }
 has_node() { node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; }
 
 need python3 "ampsweep is written in Python" command -v python3
@@ -21,6 +23,14 @@ need python3-venv "the virtual environment in .venv" has_venv
 need git "ampsweep init makes a repository, and DVC works in one" command -v git
 need ffmpeg "Hugging Face's datasets decodes audio through its libraries" command -v ffmpeg
 need nodejs "plays snapshots with NeuralAmpModelerCore, which is WebAssembly here" has_node
+need liblilv-0-0 "hosts LV2 plugins" has_library lilv-0
+need lilv-utils "lists LV2 plugins, which tests hold our list against" command -v lv2ls
+need guitarix-lv2 "amps and preamps as LV2 plugins, which the tests capture" has_lv2 gx_studiopre.lv2
+need zam-plugins "ZamTube, as LV2 and as VST3, which must sound the same" has_lv2 ZamTube.lv2
+need libportaudio2 "sounddevice plays and records through it" has_library portaudio
+need jackd2 "a real audio server without hardware, for the audio-interface path" command -v jackd
+need jalv "plays the part of the amp behind the sound card" command -v jalv
+need ngspice "simulates circuits" command -v ngspice
 need npm "installs NeuralAmpModelerCore for the tests" command -v npm
 
 if [ ${#missing[@]} -eq 0 ]; then

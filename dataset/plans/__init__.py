@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataset.plans.base import Design
 from dataset.plans.corners import Corners
+from dataset.plans.every import Every
 from dataset.plans.listed import Listed
 from dataset.plans.sobol import Sobol
 from dataset.plans.sweep import Sweep
@@ -13,4 +14,5 @@ DESIGNS: dict[str, type[Design]] = {
     "sobol": Sobol,
     "corners": Corners,
     "list": Listed,
+    "every": Every,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ class Design(BaseModel):
     design: str
     seconds: float = Field(gt=0, le=600)
     """How long each capture lasts."""
+
+    moves: ClassVar[bool] = False
+    """Whether knobs move while audio plays."""
 
     @abstractmethod
     def trajectories(self, knobs: KnobTable, seed: list[int]) -> list[Trajectory]:

@@ -20,6 +20,8 @@ class Sweep(Design):
     is exact. A switch stands at one detent throughout a capture.
     """
 
+    moves = True
+
     design: Literal["sweep"] = "sweep"
     minutes: float = Field(gt=0, le=6000)
     seconds: float = Field(default=20, gt=0, le=600)

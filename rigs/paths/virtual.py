@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from rigs.errors import UserError
 from rigs.knobs import KnobTable
-from rigs.rig import Audio, Progress, Recording
-from rigs.trajectory import Trajectory
+from rigs.rig import Audio, Motion, Options, Progress, Recording, SignalPath
 from rigs.virtual import KNOBS, VirtualAmp
 
 
-class VirtualAmpPath:
+class VirtualAmpPath(SignalPath):
     """Renders offline; latency is zero by construction."""
 
     knobs: KnobTable | None = KNOBS
     simulated = True
 
-    def __init__(self) -> None:
+    def __init__(self, options: Options, folder: Path) -> None:
+        super().__init__(options, folder)
         self._amp = VirtualAmp()
 
-    def play(self, dry: Audio, parameters: Trajectory | None, progress: Progress) -> Recording:
-        if parameters is None:
-            raise ValueError("the virtual amp has no panel of its own: use the parameters actuator")
+    def play(self, dry: Audio, motion: Motion, progress: Progress) -> Recording:
+        if motion.parameters is None:
+            raise UserError(
+                "The virtual amp has no panel to turn; give its rig [actuator] type = 'parameters'."
+            )
         seconds = len(dry) / self._amp.sample_rate
+        knobs = motion.parameters
         wet = self._amp.render(
-            dry, parameters.positions, parameters.rate, lambda done: progress(done * seconds)
+            dry, knobs.positions, knobs.rate, lambda done: progress(done * seconds)
         )
         return Recording(wet)
-
-    def close(self) -> None:
-        pass

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dataset.planning import PlanRecipe
 from dataset.signals import Dry
+from rigs.actuators.parameters import Parameters
 from rigs.audio import SAMPLE_RATE, quantise24
+from rigs.errors import DeviceLost, UserError
 from rigs.knobs import Knob, KnobTable
-from rigs.rig import Motion, Recording, Rig
+from rigs.rig import Options, Recording, Rig, SignalPath
 
 KNOBS = KnobTable(
     (
@@ -31,7 +34,7 @@ def tanh_amp(dry, trajectory):
 
 
 @dataclass
-class TanhPath:
+class TanhPath(SignalPath):
     """Plays through the amp; ``spoil`` says what to do to each take, one after another."""
 
     simulated: bool = True
@@ -39,31 +42,35 @@ class TanhPath:
     spoil: list[Any] = field(default_factory=list)
     knobs: KnobTable | None = KNOBS
     plays: int = 0
+    opens: int = 0
+    lost: list[bool] = field(default_factory=list)
+    refused: list[bool] = field(default_factory=list)
+    closed: bool = True
 
-    def play(self, dry, parameters, progress):
+    def open(self, ask):
+        assert self.closed
+        if self.refused and self.refused.pop(0):
+            raise UserError("There is no amp; plug it in.")
+        self.closed = False
+        self.opens += 1
+
+    def play(self, dry, motion, progress):
+        assert not self.closed
+        if self.lost and self.lost.pop(0):
+            raise DeviceLost("The cable was pulled; plug it in.")
         self.plays += 1
-        wet = self.level * tanh_amp(dry, parameters)
+        wet = self.level * tanh_amp(dry, motion.parameters)
         progress(len(dry) / SAMPLE_RATE)
         if self.spoil:
             wet = self.spoil.pop(0)(wet)
         return Recording(wet, 0.25)
 
     def close(self):
-        pass
-
-
-class Hand:
-    """Hands trajectories on."""
-
-    def go(self, knobs, trajectory):
-        return Motion(knobs.to_setting(trajectory.positions[0]), trajectory)
-
-    def close(self):
-        pass
+        self.closed = True
 
 
 def tanh_rig(**path):
-    return Rig("bench", DEVICE, KNOBS, Hand(), TanhPath(**path))
+    return Rig("bench", DEVICE, KNOBS, Parameters(Options(), Path()), TanhPath(**path))
 
 
 def noise_dry(name="noise", seconds=2.0, seed=0):

@@ -10,6 +10,7 @@ from dataset.plans.sweep import Sweep
 from rigs.audio import write_wav
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
+from rigs.rig import Reach
 
 SIX = KnobTable(tuple(Knob(name) for name in "ABCDEF"))
 
@@ -112,7 +113,7 @@ def test_too_few_corners_are_refused():
 
 def test_held_out_settings_keep_clear_of_all_others_and_still_cover_the_cube():
     taken = sobol(6, 64, [5])
-    points = far_points(SIX, 32, taken, [1])
+    points = far_points(SIX, Reach(), 32, taken, [1])
 
     def nearest(of, among):
         apart = np.linalg.norm(of[:, None] - among[None], axis=2)

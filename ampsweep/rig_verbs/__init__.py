@@ -1,0 +1,1 @@
+"""The verbs of `ampsweep rigs`, one file each."""
