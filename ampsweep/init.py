@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import shlex
@@ -16,11 +15,12 @@ from typing import Annotated
 
 import typer
 
-from rigs.config import NAME, read_toml
+from rigs.config import NAME, load_rig
 from rigs.errors import UserError
-from rigs.registry import PATHS
+from rigs.rig import ANYWHERE, Reach
 
 _HERE = Path(__file__).parent
+_VIRTUAL = _HERE.parent / "rigs" / "virtual.toml"
 DVC = [sys.executable, "-m", "dvc"]
 
 _FROZEN = """\
@@ -28,6 +28,23 @@ _FROZEN = """\
     #   ampsweep capture rigs/${rig}.toml
     # and `dvc repro` goes on from there.
     frozen: true"""
+
+_SWEEP = """\
+    - design: sweep      # knobs that move while audio plays: the most to learn a minute
+      minutes: 6         # of audio, all in all
+      seconds: 20        # a capture
+      interval: 1.5      # seconds from one point of a knob's way to the next
+"""
+_STILL = """\
+    - design: sobol      # static settings that cover the knobs evenly: these knobs cannot move
+      settings: 48       # while audio plays
+      seconds: 8         # a capture
+      corners: 0         # how many settings more with every knob at one of its ends
+"""
+_LISTED = """\
+    - design: every      # the settings there are, but for those held out below
+      seconds: 20        # a capture
+"""
 
 _USE = "    dvc repro                 # does all of it; run again, only what has changed"
 _USE_FROZEN = """\
@@ -45,12 +62,31 @@ _DVC_CONFIG = """\
 
 @dataclass(frozen=True)
 class Names:
-    """What a project's files are filled in with. ``live``: the rig moves or makes a noise."""
+    """What a project's files are filled in with.
+
+    ``live``: the rig moves or makes a noise. ``reach`` decides what can be planned.
+    """
 
     device: str
     rig: str
     model: str
     live: bool = False
+    reach: Reach = ANYWHERE
+
+    @property
+    def train(self) -> str:
+        """The design of the training captures, as YAML."""
+        return _LISTED if self.reach.only else _SWEEP if self.reach.sweeps else _STILL
+
+    @property
+    def validation(self) -> str:
+        """How many settings choose the checkpoint: of a list of settings, a tenth."""
+        return str(max(1, len(self.reach.only) // 10)) if self.reach.only else "8"
+
+    @property
+    def test(self) -> str:
+        """How many settings judge the model: of a list of settings, a sixth."""
+        return str(max(1, len(self.reach.only) // 6)) if self.reach.only else "28"
 
 
 def init(
@@ -83,6 +119,7 @@ def scaffold(folder: Path, rig: str = "virtual", model: str | None = None) -> Na
     try:
         project = workshop / "project"
         _write_files(project, toml, names)
+        _check_copy(project / "rigs" / f"{names.rig}.toml", rig)
         _start_git(project)
         _put(project, folder)
         made = []
@@ -112,7 +149,8 @@ def render(template: str, names: Names) -> str:
     text = (_HERE / "templates" / f"{template}.in").read_text("utf-8")
     text = text.replace("@frozen@\n", f"{_FROZEN}\n" if names.live else "")
     text = text.replace("@use@", _USE_FROZEN if names.live else _USE)
-    for name in ("device", "rig", "model"):
+    text = text.replace("@train@\n", names.train)
+    for name in ("device", "rig", "model", "validation", "test"):
         text = text.replace(f"@{name}@", getattr(names, name))
     return text
 
@@ -128,28 +166,32 @@ def environment() -> dict[str, str]:
 
 
 def _read_rig(rig: str, model: str | None) -> tuple[str, Names]:
-    """The rig's TOML and the names it gives. The rig itself is not built: that may move it."""
-    if rig == "virtual":
-        text = (_HERE.parent / "rigs" / "virtual.toml").read_text("utf-8")
-        return text, Names("virtual-amp", "virtual", _checked("--model", model or "virtual-amp"))
-    path = Path(rig)
+    """The rig's TOML and the names it gives. Loading a rig moves nothing and makes no noise."""
+    path = _VIRTUAL if rig == "virtual" else Path(rig)
     if not path.is_file():
         raise UserError(f"There is no rig {rig!r}; give 'virtual' or the name of a TOML file.")
-    file = read_toml(path)
-    device = _checked(f"{path}: device", file.get("device"))
-    half = file.get("path")
-    kind = half.get("type") if isinstance(half, dict) else None
-    if kind not in PATHS:
-        raise UserError(f"{path} [path]: there is no type {kind!r}; there are {', '.join(PATHS)}.")
-    module, _, name = PATHS[kind].partition(":")
-    simulated = getattr(getattr(importlib.import_module(module), name), "simulated", False)
+    loaded = load_rig(path)
     names = Names(
-        device=device,
+        device=loaded.device,
         rig=_checked("The rig's file name", path.stem),
-        model=_checked("--model", model or device),
-        live=simulated is not True,
+        model=_checked("--model", model or loaded.device),
+        live=not loaded.path.simulated,
+        reach=loaded.reach,
     )
+    loaded.close()
     return path.read_text("utf-8"), names
+
+
+def _check_copy(toml: Path, rig: str) -> None:
+    """Raise UserError if the copy of a rig's TOML does not load where it is now."""
+    try:
+        load_rig(toml).close()
+    except UserError as error:
+        what = str(error).replace(str(toml), toml.name)
+        raise UserError(
+            f"{rig} names a file by its place relative to itself, which a copy of it in the "
+            f"project would not find ({what.rstrip('.')}); name it by its full path."
+        ) from None
 
 
 def _checked(what: str, name: object) -> str:

@@ -20,10 +20,8 @@ from rigs.audio import LONGEST_SECONDS, SAMPLE_RATE
 from rigs.config import explain
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
-from rigs.rig import Reach
+from rigs.rig import ANYWHERE, Reach
 from rigs.trajectory import Trajectory
-
-ANYWHERE = Reach()
 
 
 class _Strict(BaseModel):

@@ -102,6 +102,9 @@ class Reach:
     """Whether each knob costs effort: the fewer move between two settings, the better."""
 
 
+ANYWHERE = Reach()
+
+
 class Actuator(ABC):
     """One half of a rig: sets knobs. Made with its options and the folder of its rig's TOML."""
 

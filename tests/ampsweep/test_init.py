@@ -13,8 +13,11 @@ from ampsweep import init
 from ampsweep.app import run
 from ampsweep.demo import NAMES
 from ampsweep.init import Names, render, scaffold
-from dataset.planning import read_recipe
+from dataset.planning import make_plan, read_recipe
 from rigs.config import load_rig
+from rigs.errors import UserError
+from rigs.knobs import Knob, KnobTable
+from rigs.rig import Options, Reach
 from training.options import TrainOptions
 
 ROOT = Path(__file__).parent.parent.parent
@@ -169,11 +172,11 @@ def test_a_folder_that_is_not_free(
     ("rig", "says"),
     [
         ("nowhere.toml", "There is no rig"),
-        ("broken.toml", "cannot be read as TOML"),
-        ("escape.toml", "device is '../up'"),
-        ("unnamed.toml", "device is None"),
-        ("kind.toml", "there is no type 'telepathy'"),
-        ("halfless.toml", "there is no type None"),
+        ("broken.toml", "broken.toml, line 1: this cannot be read as TOML"),
+        ("escape.toml", "escape.toml, line 2: device"),
+        ("unnamed.toml", "the file lacks device"),
+        ("kind.toml", "line 6: [path] there is no type 'telepathy'"),
+        ("halfless.toml", "the file lacks path; add a section [path]"),
     ],
 )
 def test_a_rig_that_is_none(
@@ -184,11 +187,16 @@ def test_a_rig_that_is_none(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    good = (
+        'name = "x"\ndevice = "amp"\n[actuator]\ntype = "parameters"\n'
+        '[path]\ntype = "virtual-amp"\n'
+    )
     Path("broken.toml").write_text("device = ")
-    Path("escape.toml").write_text('device = "../up"\n[path]\ntype = "virtual-amp"')
-    Path("unnamed.toml").write_text('[path]\ntype = "virtual-amp"')
-    Path("kind.toml").write_text('device = "amp"\n[path]\ntype = "telepathy"')
-    Path("halfless.toml").write_text('device = "amp"\npath = 3')
+    Path("escape.toml").write_text(good.replace('"amp"', '"../up"'))
+    Path("unnamed.toml").write_text(good.replace('device = "amp"\n', ""))
+    Path("kind.toml").write_text(good.replace('"virtual-amp"', '"telepathy"'))
+    halfless = good.replace("[path]\ntype = ", "").replace('"virtual-amp"', "")
+    Path("halfless.toml").write_text(halfless + "path = 3")
     assert run(["init", "p", "--rig", rig]) == 2
     assert says in capsys.readouterr().err
     assert not Path("p").exists()
@@ -298,3 +306,46 @@ def test_stages_find_this_ampsweep(monkeypatch: pytest.MonkeyPatch) -> None:
     found = shutil.which("ampsweep", path=init.environment()["PATH"])
     assert found is not None
     assert Path(found).parent == Path(sys.executable).parent
+
+
+@pytest.mark.parametrize(
+    ("reach", "design", "held"),
+    [
+        (Reach(), "sweep", (8, 28)),
+        (Reach(sweeps=False), "sobol", (8, 28)),
+        (Reach(False, only=tuple({"Gain": float(g)} for g in range(4))), "every", (1, 1)),
+        (Reach(False, only=tuple({"Gain": g / 4} for g in range(36))), "every", (3, 6)),
+    ],
+)
+def test_a_recipe_asks_for_what_the_rig_can_do(
+    reach: Reach, design: str, held: tuple[int, int]
+) -> None:
+    text = render("params.yaml", Names("amp", "rig", "amp", reach=reach))
+    assert "@" not in text
+    recipe = read_recipe(yaml.safe_load(text)["plan"], "params.yaml: plan")
+    assert [d.design for d in recipe.train] == [design]
+    assert (recipe.validation.settings, recipe.test.settings) == held
+    plan, _ = make_plan(KnobTable((Knob("Gain"),)), "amp", recipe, reach)
+    assert plan.cost()["train"][0] > 0
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_rig_that_would_not_load_from_its_new_place_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rigs.paths.virtual import VirtualAmpPath
+
+    class Beside(VirtualAmpPath):
+        def __init__(self, options: Options, folder: Path) -> None:
+            super().__init__(options, folder)
+            if not (folder / "amp.cir").exists():
+                raise UserError("There is no file amp.cir; check its name.")
+
+    monkeypatch.setattr("rigs.paths.virtual.VirtualAmpPath", Beside)
+    (tmp_path / "amp.cir").write_text("")
+    rig = shutil.copy(ROOT / "rigs" / "virtual.toml", tmp_path / "near.toml")
+    assert run(["init", str(tmp_path / "p"), "--rig", str(rig)]) == 2
+    said = capsys.readouterr().err
+    assert "name it by its full path" in said
+    assert "amp.cir" in said
+    assert not (tmp_path / "p").exists()
