@@ -53,6 +53,11 @@ class Knob:
                 f"Switch {self.name!r} has {len(self.detents)} detents, so its range must be "
                 f"0 to {len(self.detents) - 1}."
             )
+        if self.detents and self.default != round(self.default):
+            raise UserError(
+                f"Switch {self.name!r} has default {self.default:g}, between two of its detents; "
+                "give the index of one, from 0."
+            )
 
     def check(self, value: float) -> float:
         """Return ``value`` as this knob takes it, or raise UserError."""

@@ -57,13 +57,21 @@ def judge(model: Model, capture: Capture) -> Result:
     )
 
 
+JUDGED = ("capture_id", "esr", "level_error_db", "wet_dbfs")
+
+
+def column(knob: str) -> str:
+    """A knob's column in :func:`table`: its name, unless another column has it."""
+    return f"{knob} (knob)" if knob in JUDGED else knob
+
+
 def table(results: Iterable[Result]) -> pd.DataFrame:
     """One row a setting: capture_id, a column a knob, esr, level_error_db, wet_dbfs."""
     return pd.DataFrame(
         [
             {
                 "capture_id": result.capture.capture_id,
-                **result.capture.setting,
+                **{column(name): value for name, value in result.capture.setting.items()},
                 "esr": result.esr,
                 "level_error_db": result.level_error_db,
                 "wet_dbfs": rms_dbfs(result.capture.wet),
@@ -78,7 +86,9 @@ def by_knob(rows: pd.DataFrame, knobs: KnobTable) -> pd.DataFrame:
     found = []
     for knob in knobs:
         edges = np.linspace(knob.minimum, knob.maximum, BINS + 1)
-        place = np.clip(np.searchsorted(edges, rows[knob.name], side="right") - 1, 0, BINS - 1)
+        place = np.clip(
+            np.searchsorted(edges, rows[column(knob.name)], side="right") - 1, 0, BINS - 1
+        )
         for index in range(BINS):
             values = rows["esr"][place == index].dropna()
             if len(values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,16 @@ def test_what_is_written(model: Model, tmp_path: Path) -> None:
     assert {"knob", "position", "esr", "settings"} == set(
         pd.read_csv(tmp_path / "plots/esr_by_knob.csv").columns
     )
+
+
+def test_a_knob_may_be_named_as_a_column_is(model: Model) -> None:
+    knobs = KnobTable((Knob("esr"), Knob("Tone", 0, 4, 2)))
+    odd = replace(model, knobs=knobs)
+    made = _capture(model, 0.04)
+    capture = replace(made, setting={"esr": 7.0, "Tone": 1.0})
+    rows = table([judge(odd, capture)])
+    assert rows["esr"][0] == pytest.approx(0.04, rel=0.1)
+    assert rows["esr (knob)"][0] == 7.0
+    found = by_knob(rows, knobs)
+    assert found["knob"].tolist() == ["esr", "Tone"]
+    assert found["position"].tolist() == [7.0, pytest.approx(1.2)]
