@@ -66,6 +66,11 @@ def is_demo(folder: Path) -> bool:
         return False
 
 
+def _is_full(folder: Path) -> bool:
+    """Whether the recipe is the full one, so that there is no longer one to offer."""
+    return (folder / "params.yaml").read_text("utf-8") == render("params.full.yaml", NAMES)
+
+
 def _write_if_new(path: Path, text: str) -> None:
     if not path.exists() or path.read_text("utf-8") != text:
         path.write_text(text, "utf-8")
@@ -116,6 +121,7 @@ def _tell(folder: Path) -> None:
             f"{metrics} does not say which ESR was reached; remove it and run "
             f"`ampsweep demo {folder}` again."
         ) from None
+    longer = f"`ampsweep demo {folder} --full` takes an hour and comes closer;\n         "
     typer.echo(f"""
 ESR on settings it has never seen: {reached}  (0 is perfect, 1 is silence)
 
@@ -123,5 +129,4 @@ Report:  {report}  (open it in a browser: figures, and the amp beside the model 
 Listen:  ampsweep render {folder}/models/demo YOUR-GUITAR.wav out.wav --set Gain=7
 Files:   {folder}/demo.nam for any NAM player (knobs at noon), {folder}/demo.pedal for the pedal
 
-Next:    `ampsweep demo {folder} --full` takes an hour and comes closer;
-         `ampsweep init my-amp` is the way to an amp of your own.""")
+Next:    {"" if _is_full(folder) else longer}`ampsweep init my-amp` is the way to an amp of your own.""")

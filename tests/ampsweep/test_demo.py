@@ -95,6 +95,7 @@ def test_once_twice_and_full(stage: Stage) -> None:
     assert "median 0.0512, p90 0.125, worst 0.5" in out
     assert "demo/report/report.html" in out
     assert "ampsweep render demo/models/demo" in out
+    assert "ampsweep demo demo --full" in out
 
     code, out, err = stage.run("demo")
     assert code == 0, err
@@ -105,6 +106,9 @@ def test_once_twice_and_full(stage: Stage) -> None:
     code, out, err = stage.run("--full", FAIL="plan")
     params = (stage.folder / "demo" / "params.yaml").read_text()
     assert params == render("params.full.yaml", NAMES)
+    code, out, err = stage.run("--full")
+    assert code == 0, err
+    assert "--full" not in out
     assert stage.ran() == ["plan"]
 
 
