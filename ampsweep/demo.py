@@ -122,6 +122,8 @@ def _tell(folder: Path) -> None:
             f"`ampsweep demo {folder}` again."
         ) from None
     longer = f"`ampsweep demo {folder} --full` takes an hour and comes closer;\n         "
+    if _is_full(folder):
+        longer = ""
     typer.echo(f"""
 ESR on settings it has never seen: {reached}  (0 is perfect, 1 is silence)
 
@@ -129,4 +131,4 @@ Report:  {report}  (open it in a browser: figures, and the amp beside the model 
 Listen:  ampsweep render {folder}/models/demo YOUR-GUITAR.wav out.wav --set Gain=7
 Files:   {folder}/demo.nam for any NAM player (knobs at noon), {folder}/demo.pedal for the pedal
 
-Next:    {"" if _is_full(folder) else longer}`ampsweep init my-amp` is the way to an amp of your own.""")
+Next:    {longer}`ampsweep init my-amp` is the way to an amp of your own.""")
