@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rigs.audio import SAMPLE_RATE, peak_dbfs, rms_dbfs
+from rigs.audio import SAMPLE_RATE, count_clipped, peak_dbfs, rms_dbfs
 from rigs.errors import UserError
 
 THRESHOLDS: dict[str, float] = {
@@ -22,9 +22,6 @@ THRESHOLDS: dict[str, float] = {
 
 REMARKS = frozenset({"normalised"})
 """Flags that are no faults: the capture's absolute level means nothing, but its sound is right."""
-
-FULL_SCALE = 1.0 - 2.0**-20
-"""A little below ±1, where converters stop: their largest positive step is 1 − 2^-23."""
 
 BLOCK = SAMPLE_RATE // 20
 
@@ -54,14 +51,6 @@ def thresholds(changes: Mapping[str, float]) -> dict[str, float]:
         if not math.isfinite(value):
             raise UserError(f"The check {name} is set to {value}; give a number.")
     return {**THRESHOLDS, **changes}
-
-
-def count_clipped(wet: NDArray[Any], run: int) -> int:
-    """How many samples of ``wet`` stand at full scale, at least ``run`` in a row."""
-    full = np.abs(wet) >= FULL_SCALE
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], full, [False]]).astype(np.int8)))
-    lengths = edges[1::2] - edges[::2]
-    return int(lengths[lengths >= run].sum())
 
 
 def _blocks(wet: NDArray[Any]) -> NDArray[np.float64]:

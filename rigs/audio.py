@@ -22,6 +22,8 @@ LONGEST_SECONDS = 30 * 60
 
 Audio = NDArray[np.float32]
 FULL_SCALE_24 = 1 << 23
+FULL_SCALE = 1.0 - 2.0**-20
+"""A little below ±1, where converters stop: their largest positive step is 1 − 2^-23."""
 
 
 def _db(ratio: float) -> float:
@@ -41,6 +43,14 @@ def rms_dbfs(x: NDArray[Any]) -> float:
     if x.size == 0:
         return -np.inf
     return _db(float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))))
+
+
+def count_clipped(x: NDArray[Any], run: int = 2) -> int:
+    """How many samples of ``x``, shape (frames,), stand at full scale, ``run`` or more in a row."""
+    full = np.abs(x) >= FULL_SCALE
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], full, [False]]).astype(np.int8)))
+    lengths = edges[1::2] - edges[::2]
+    return int(lengths[lengths >= run].sum())
 
 
 def esr(target: NDArray[Any], output: NDArray[Any]) -> float:

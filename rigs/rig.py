@@ -193,10 +193,20 @@ class Rig:
 
     @property
     def reach(self) -> Reach:
-        """What both halves can do."""
+        """What both halves can do, within the ranges of the knobs."""
         a, p = self.actuator.reach, self.path.reach
+        only = tuple(
+            setting
+            for setting in p.only
+            if all(k.minimum - 1e-6 <= setting[k.name] <= k.maximum + 1e-6 for k in self.knobs)
+        )
+        if p.only and not only:
+            raise UserError(
+                f"The rig {self.name!r} narrows its knobs to where the device has no setting at "
+                "all; widen their ranges."
+            )
         return Reach(
-            a.sweeps and p.sweeps, {**p.steps, **a.steps}, p.only, a.one_by_one or p.one_by_one
+            a.sweeps and p.sweeps, {**p.steps, **a.steps}, only, a.one_by_one or p.one_by_one
         )
 
     def open(self, ask: Ask = nobody) -> None:

@@ -14,6 +14,12 @@ from rigs.rig import Reach
 from rigs.trajectory import Trajectory
 
 Positions = NDArray[np.float32]
+Order = NDArray[np.intp]
+
+MENDED = 500
+"""Longer orders are left as they are found: the work grows with the square."""
+LEAST_GAIN = 1e-9
+"""Of a knob's turn: what rounding alone could gain goes round in circles."""
 
 
 def only(knobs: KnobTable, reach: Reach) -> Positions:
@@ -73,14 +79,78 @@ def make_trajectories(
 def few_moves(positions: NDArray[Any]) -> list[int]:
     """An order of ``positions``, shape (settings, knobs), that turns few knobs each time.
 
-    From the first setting on always to the one with the fewest knobs to turn, then the nearest.
+    The first stays the first. A knob that is turned counts one, and up to half a knob more is
+    counted for how far all of them go. The shortest path through all settings by that measure is
+    a travelling salesman's; this is the nearest-neighbour tour, mended as long as it can be by
+    reversing a stretch of it (2-opt: Croes, 1958) or moving one of up to three (or-opt: Or,
+    1976). The same positions give the same order.
     """
     if not len(positions):
         return []
-    span = np.ptp(positions, axis=0) + 1e-9
-    left, order = list(range(1, len(positions))), [0]
-    while left:
-        away = np.abs(positions[left] - positions[order[-1]])
-        effort = (away > 1e-6).sum(1) + (away / span).sum(1) / (2 * positions.shape[1])
-        order.append(left.pop(int(np.argmin(effort))))
-    return order
+    x = np.asarray(positions, np.float64)
+    span = np.ptp(x, axis=0)
+    x = x / np.where(span > 0, span, 1)
+    order = _nearest(x)
+    if len(x) <= MENDED:
+        order = _mended(order, x)
+    return [int(index) for index in order]
+
+
+def _effort(x: NDArray[np.float64], here: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From each of ``x``, shape (settings, knobs) in shares of their ranges, to ``here``."""
+    away = np.abs(x - here)
+    return np.asarray((away > 1e-6).sum(1) + away.sum(1) / (2 * x.shape[1]), np.float64)
+
+
+def _nearest(x: NDArray[np.float64]) -> Order:
+    """From the first setting on always to the nearest one left."""
+    left, order = np.arange(1, len(x)), [0]
+    while len(left):
+        nearest = int(np.argmin(_effort(x[left], x[order[-1]])))
+        order.append(int(left[nearest]))
+        left = np.delete(left, nearest)
+    return np.array(order)
+
+
+def _mended(order: Order, x: NDArray[np.float64]) -> Order:
+    """``order`` when no reversal and no move makes it any shorter."""
+    end = len(x)
+    cost = np.zeros((end + 1, end + 1))  # to the end from anywhere: nothing
+    for index in range(end):
+        cost[index, :end] = _effort(x, x[index])
+    order = np.append(order, end)
+    while _reverse(order, cost) or _move(order, cost):
+        pass
+    return order[:-1]
+
+
+def _reverse(order: Order, cost: NDArray[np.float64]) -> bool:
+    """For each place try to reverse the best stretch that begins there; whether any gained."""
+    gained = False
+    for first in range(1, len(order) - 1):
+        before, begin = order[first - 1 : first + 1]
+        last, after = order[first:-1], order[first + 1 :]
+        gain = cost[before, begin] + cost[last, after] - cost[before, last] - cost[begin, after]
+        best = int(np.argmax(gain))
+        if gain[best] > LEAST_GAIN:
+            order[first : first + best + 1] = order[first : first + best + 1][::-1].copy()
+            gained = True
+    return gained
+
+
+def _move(order: Order, cost: NDArray[np.float64]) -> bool:
+    """Try to move each stretch of up to three to its best place; whether any gained."""
+    gained = False
+    for length in (1, 2, 3):
+        for first in range(1, len(order) - length):
+            piece = order[first : first + length].copy()
+            rest = np.delete(order, slice(first, first + length))
+            left, right = rest[:-1], rest[1:]
+            closed = cost[left, right]
+            ways = [cost[left, p[0]] + cost[p[-1], right] - closed for p in (piece, piece[::-1])]
+            way = int(ways[1].min() < ways[0].min())
+            best = int(np.argmin(ways[way]))
+            if ways[0][first - 1] - ways[way][best] > LEAST_GAIN:
+                order[:] = np.insert(rest, best + 1, piece[::-1] if way else piece)
+                gained = True
+    return gained

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from dataset.checks import THRESHOLDS, count_clipped, judge, noise_floor, thresholds
+from dataset.checks import THRESHOLDS, judge, noise_floor, thresholds
+from rigs.audio import count_clipped
 from rigs.errors import UserError
 
 RNG = np.random.default_rng(0)

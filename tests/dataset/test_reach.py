@@ -1,12 +1,15 @@
 """Plans keep to what their rig can do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tanh_rig import DEVICE, KNOBS, recipe
+from tanh_rig import DEVICE, KNOBS, TanhPath, recipe, tanh_rig
 
 from dataset.planning import make_plan
 from dataset.plans.reach import few_moves, snap
 from rigs.errors import UserError
+from rigs.knobs import Knob, KnobTable
 from rigs.rig import Reach
 
 SOBOL = {"design": "sobol", "settings": 20, "seconds": 0.5}
@@ -109,3 +112,18 @@ def test_an_order_has_everything_once():
     assert sorted(few_moves(positions)) == list(range(40))
     assert few_moves(positions[:0]) == []
     assert few_moves(positions[:1]) == [0]
+
+
+class Pack(TanhPath):
+    @property
+    def reach(self):
+        return Reach(sweeps=False, only=PACK)
+
+
+def test_narrowed_knobs_leave_the_settings_within():
+    narrow = KnobTable((Knob("Gain", 2.0, 10.0), *KNOBS.knobs[1:]))
+    rig = replace(tanh_rig(), knobs=narrow, path=Pack())
+    assert [s["Gain"] for s in rig.reach.only] == [4.3, 4.3, 10.0, 10.0]
+    none = KnobTable((Knob("Gain", 6.0, 9.0, 7.0), *KNOBS.knobs[1:]))
+    with pytest.raises(UserError, match="no setting at all"):
+        _ = replace(rig, knobs=none).reach
