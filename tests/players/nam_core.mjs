@@ -1,11 +1,11 @@
 // Plays audio through a .nam file with NeuralAmpModelerCore, as WebAssembly.
-// node nam_core.mjs MODEL.nam IN.f32 OUT.f32 RATE: raw little-endian float32, mono.
+// node nam_core.mjs MODEL.nam IN.f32 OUT.f32 RATE BLOCK: raw little-endian float32, mono.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createNamModule, NamWasmModule } from "@opendaw/nam-wasm";
 
-const [model, input, output, rate] = process.argv.slice(2);
-const BLOCK = 128;
+const [model, input, output, rate, frames] = process.argv.slice(2);
+const BLOCK = Number(frames);
 
 // Given the bytes, because Node.js fetches no file: URL.
 const wasm = createRequire(import.meta.url).resolve("@opendaw/nam-wasm/nam.wasm");

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 HERE = Path(__file__).parent
 
 
-def play(path: Path, audio: NDArray[np.float32], sample_rate: int = 48_000) -> NDArray[np.float32]:
-    """Wet audio of the `.nam` file, from the state in which it loads."""
+def play(
+    path: Path, audio: NDArray[np.float32], sample_rate: int = 48_000, block: int = 128
+) -> NDArray[np.float32]:
+    """Wet audio of the `.nam` file from the state in which it loads, ``block`` frames a call."""
     node = shutil.which("node")
     assert node, "node is missing; install Node.js 20"
     assert (HERE / "node_modules/@opendaw/nam-wasm").is_dir(), (
@@ -23,7 +25,7 @@ def play(path: Path, audio: NDArray[np.float32], sample_rate: int = 48_000) -> N
     with tempfile.TemporaryDirectory() as folder:
         dry, wet = Path(folder, "dry.f32"), Path(folder, "wet.f32")
         np.asarray(audio, "<f4").tofile(dry)
-        command = [node, HERE / "nam_core.mjs", path, dry, wet, str(sample_rate)]
+        command = [node, HERE / "nam_core.mjs", path, dry, wet, str(sample_rate), str(block)]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
         return np.fromfile(wet, "<f4")
