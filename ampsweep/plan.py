@@ -24,7 +24,9 @@ def plan(
     loaded = load_rig(rig)
     try:
         recipe = read_recipe(read_section(params, "plan"), f"{params}, plan")
-        made, dries = make_plan(loaded.knobs, loaded.device, recipe, loaded.reach)
+        made, dries = make_plan(
+            loaded.knobs, loaded.device, recipe, loaded.reach, loaded.fingerprint()
+        )
     finally:
         loaded.close()
     write_dries(DRY, dries)

@@ -79,12 +79,16 @@ class PlanEntry:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """An ordered list of captures. ``seed`` is the recipe's, kept so the plan can be made again."""
+    """An ordered list of captures. ``seed`` is the recipe's, kept so the plan can be made again.
+
+    ``rig`` is the fingerprint of the simulated rig that it is for, if it has one.
+    """
 
     device: str
     knobs: KnobTable
     entries: tuple[PlanEntry, ...]
     seed: int = 0
+    rig: str = ""
 
     def __post_init__(self) -> None:
         """Raises UserError if the plan is empty, out of order or off the panel."""
@@ -101,7 +105,7 @@ class Plan:
     @property
     def plan_id(self) -> str:
         """sha256, in hex, of everything that is in the plan."""
-        head = [self.device, self.knobs.to_json(), self.seed]
+        head = [self.device, self.knobs.to_json(), self.seed, *filter(None, [self.rig])]
         digest = hashlib.sha256(json.dumps(head, ensure_ascii=False).encode())
         for e in self.entries:
             row = [e.role, e.dry_id, e.dry_offset, e.frames, e.trajectory.rate]
@@ -151,7 +155,7 @@ def write_plan(plan: Plan, path: Path) -> None:
                 "frames": e.frames,
             }
         )
-    schema = plan_schema(plan.device, plan.knobs, plan.plan_id, plan.seed)
+    schema = plan_schema(plan.device, plan.knobs, plan.plan_id, plan.seed, plan.rig)
     make_folder(path.parent)
     write_whole(path, to_bytes(pa.Table.from_pylist(rows, schema=schema)))
 
@@ -172,7 +176,7 @@ def to_trajectory(row: dict[str, Any], knobs: KnobTable, where: str) -> Trajecto
 def read_plan(path: Path) -> Plan:
     """Read plan.parquet; raises UserError if it is damaged, changed, empty or off the panel."""
     file = open_parquet(path)
-    header, plan_id, seed = read_plan_header(path, file)
+    header, plan_id, seed, rig = read_plan_header(path, file)
     entries = []
     for row in read_table(path, file).to_pylist():
         index = row["plan_index"]
@@ -184,7 +188,7 @@ def read_plan(path: Path) -> Plan:
         entries.append(
             PlanEntry(index, row["role"], trajectory, row["dry_id"], offset, row["frames"])
         )
-    plan = Plan(header.device, header.knobs, tuple(entries), seed)
+    plan = Plan(header.device, header.knobs, tuple(entries), seed, rig)
     if plan.plan_id != plan_id:
         raise UserError(f"{path} was changed after it was made; make the plan again.")
     return plan

@@ -186,13 +186,17 @@ def _groups(
 
 
 def make_plan(
-    knobs: KnobTable, device: str, recipe: PlanRecipe, reach: Reach = ANYWHERE
+    knobs: KnobTable,
+    device: str,
+    recipe: PlanRecipe,
+    reach: Reach = ANYWHERE,
+    rig: str = "",
 ) -> tuple[Plan, list[Dry]]:
     """The plan and its dry signals: train, validation, test, with sentinels all along.
 
-    The same recipe gives the same plan, kept to what the rig's ``reach`` allows. Raises UserError
-    if it asks for nothing, for a knob or a position that there is not, for what the rig cannot do,
-    or for more than the user's own dry holds.
+    The same recipe gives the same plan, kept to what the rig's ``reach`` allows and tied to its
+    fingerprint ``rig``. Raises UserError if it asks for nothing, for a knob or a position that
+    there is not, for what the rig cannot do, or for more than the user's own dry holds.
     """
     groups = _groups(knobs, recipe, reach)
     needed = {role: sum(n for _, n in rows) / SAMPLE_RATE for role, rows in groups.items() if rows}
@@ -226,4 +230,4 @@ def make_plan(
                 watch()
     if sentinel is not None and entries[-1].role != "sentinel":
         watch()
-    return Plan(device, knobs, tuple(entries), recipe.seed), list(dries.values())
+    return Plan(device, knobs, tuple(entries), recipe.seed, rig), list(dries.values())

@@ -140,7 +140,7 @@ def dry_schema() -> pa.Schema:
     return _with_metadata(schema, {})
 
 
-def plan_schema(device: str, knobs: KnobTable, plan_id: str, seed: int) -> pa.Schema:
+def plan_schema(device: str, knobs: KnobTable, plan_id: str, seed: int, rig: str = "") -> pa.Schema:
     """The schema of plan.parquet: the columns of a capture that are known beforehand."""
     schema = pa.schema(
         [
@@ -155,6 +155,8 @@ def plan_schema(device: str, knobs: KnobTable, plan_id: str, seed: int) -> pa.Sc
         ]
     )
     own = {b"ampsweep.plan_id": plan_id.encode(), b"ampsweep.seed": str(seed).encode()}
+    if rig:
+        own[b"ampsweep.rig"] = rig.encode()
     return _with_metadata(schema, {**device_metadata(device, knobs), **own})
 
 
@@ -279,17 +281,18 @@ def read_header(path: Path, file: pq.ParquetFile) -> Header:
     return Header(device, knobs, file.metadata.num_rows)
 
 
-def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int]:
-    """Check an open plan; returns its header, plan_id and seed, or raises UserError."""
+def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int, str]:
+    """Check an open plan; returns its header, plan_id, seed and rig, or raises UserError."""
     schema = _schema_of(path, file)
     metadata = _metadata(path, schema)
     device, knobs = _device_and_knobs(path, metadata)
     _check_columns(path, schema, plan_schema(device, knobs, "", 0))
     try:
         plan_id, seed = metadata[b"ampsweep.plan_id"].decode(), int(metadata[b"ampsweep.seed"])
+        rig = metadata.get(b"ampsweep.rig", b"").decode()
     except (KeyError, ValueError):
         raise UserError(f"{path} does not say which plan it is; make the plan again.") from None
-    return Header(device, knobs, file.metadata.num_rows), plan_id, seed
+    return Header(device, knobs, file.metadata.num_rows), plan_id, seed, rig
 
 
 def check_dry_header(path: Path, file: pq.ParquetFile) -> None:

@@ -213,7 +213,8 @@ def capture(
     removed. When the connection to the rig breaks, it is tried again for ``patience`` seconds,
     and the capture in hand repeated.
 
-    Raises UserError if the plan or the folder is of another device or panel, if a part in it is
+    Raises UserError if the plan or the folder is of another device or panel, if a simulation's
+    options or files are not those that the plan was made for, if a part in it is
     damaged, if the rig cannot be opened, if every take lacks samples or holds NaN, or if a part
     cannot be written.
     """
@@ -222,6 +223,11 @@ def capture(
             f"The plan is for the device {plan.device!r} with knobs {', '.join(plan.knobs.names)}, "
             f"but the rig has {rig.device!r} with {', '.join(rig.knobs.names)} or other ranges; "
             "make a plan for this rig."
+        )
+    if rig.fingerprint() != plan.rig:
+        raise UserError(
+            f"The rig {rig.name!r} is not as it was when the plan was made: its options or a file "
+            "that it names have changed; make the plan again."
         )
     limits = thresholds(rig.checks)
     dry_of = _by_id(plan, dries)

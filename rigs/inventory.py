@@ -150,17 +150,16 @@ def _vst3(said: Findings) -> None:
 
 
 def _midi(said: Findings) -> None:
-    import mido
+    from rigs.actuators.midi.port import outputs
 
-    try:
-        said.found += [(name, "") for name in mido.get_output_names()]
-    except Exception as error:  # rtmidi's own, which differ between versions
+    systems = outputs()
+    said.found += [(name, system) for system, names in systems.items() for name in names]
+    if not systems:
         said.missing.append(
-            f"MIDI cannot be used ({str(error).rstrip('.')}): on Linux load its sequencer with "
-            "sudo modprobe snd-seq."
+            "No MIDI runs here: on Linux load its sequencer with sudo modprobe snd-seq, or start "
+            "JACK."
         )
-        return
-    if not said.found:
+    elif not said.found:
         said.missing.append("There is no MIDI output: plug the device or a MIDI interface in.")
 
 

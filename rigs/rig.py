@@ -11,6 +11,8 @@ Making either half touches no hardware: that is for ``open``, and nothing moves 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from rigs.errors import UserError
+from rigs.files import sha256_of
 from rigs.knobs import KnobTable, Setting
 from rigs.trajectory import Trajectory
 
@@ -160,6 +163,15 @@ class SignalPath(ABC):
     def reach(self) -> Reach:
         return Reach()
 
+    def sounding(self) -> dict[str, Any]:
+        """The options that are not as usual and that the sound depends on, as JSON."""
+        return self.options.model_dump(mode="json", exclude_defaults=True)
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The user's files that a simulation is made of: with another content it is another."""
+        return ()
+
     def open(self, ask: Ask) -> None:
         """Connect; nothing sounds. Raises UserError if the hardware is not there."""
 
@@ -208,6 +220,21 @@ class Rig:
         return Reach(
             a.sweeps and p.sweeps, {**p.steps, **a.steps}, only, a.one_by_one or p.one_by_one
         )
+
+    def fingerprint(self) -> str:
+        """What a simulation follows from, beside plan and code; "" if that is nothing, or for a
+        live rig, which is never the same twice.
+
+        Raises UserError if one of its files cannot be read.
+        """
+        if not self.path.simulated:
+            return ""
+        said = self.path.sounding()
+        hashes = [sha256_of(path) for path in self.path.sources]
+        if not said and not hashes:
+            return ""
+        text = json.dumps([said, *hashes], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def open(self, ask: Ask = nobody) -> None:
         """Connect both halves, then make them ready: from here on things move and sound.

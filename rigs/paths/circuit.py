@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +19,7 @@ from rigs.circuits.chunks import (
     split,
 )
 from rigs.circuits.deck import Array, Job
-from rigs.circuits.netlist import NODE, Level, load
+from rigs.circuits.netlist import BUILTIN, NODE, Level, load
 from rigs.circuits.spice import Ngspice, NgspiceFailed, find_ngspice
 from rigs.errors import UserError
 from rigs.rig import Ask, Audio, Motion, Options, Progress, Reach, Recording, SignalPath
@@ -64,6 +65,17 @@ class Circuit(SignalPath):
         )
         settle = self._netlist.settle if options.overlap is None else options.overlap
         self._overlap = max(settle, SHORTEST_OVERLAP)
+
+    def sounding(self) -> dict[str, Any]:
+        said = super().sounding()
+        for name in ("jobs", "time_limit", *(["netlist"] if self.sources else [])):
+            said.pop(name, None)
+        return said
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        name = self.options.netlist
+        return () if name.startswith(BUILTIN) else (self.folder / name,)
 
     def _level(self, what: str, node: str | None, volts: float | None, own: Level) -> Level:
         level = Level(node or own.node, volts or own.volts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,13 @@ class NamPack(SignalPath):
     @property
     def reach(self) -> Reach:
         return Reach(sweeps=False, only=tuple(setting for _, setting in self._pack.files))
+
+    def sounding(self) -> dict[str, Any]:
+        return {name: said for name, said in super().sounding().items() if name != "folder"}
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        return tuple(path for path, _ in self._pack.files)
 
     def open(self, ask: Ask) -> None:
         """Raises UserError if one of the files cannot be played: better now than in the middle."""

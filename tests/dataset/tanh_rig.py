@@ -38,6 +38,7 @@ class TanhPath(SignalPath):
     """Plays through the amp; ``spoil`` says what to do to each take, one after another."""
 
     simulated: bool = True
+    options: Options = field(default_factory=Options)
     level: float = 1.0
     spoil: list[Any] = field(default_factory=list)
     knobs: KnobTable | None = KNOBS

@@ -8,14 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from tanh_rig import DEVICE, KNOBS, noise_dry, recipe, tanh_amp, tanh_rig
+from tanh_rig import DEVICE, KNOBS, TanhPath, noise_dry, recipe, tanh_amp, tanh_rig
 
+from dataset.plan import read_plan, write_plan
 from dataset.planning import make_plan
 from dataset.session import Kept, Planned, Progressed, Retrying, Started, capture
 from dataset.store import Dataset
 from rigs.errors import UserError
 from rigs.files import only_one
 from rigs.knobs import Knob, KnobTable
+from rigs.rig import Options
 
 
 def digest(folder):
@@ -247,3 +249,41 @@ def test_on_a_full_disk_whole_captures_stay_and_the_rest_follows(planned, captur
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         if is_mounted:
             subprocess.run(["umount", str(folder)], check=True)
+
+
+class Tuned(TanhPath):
+    """A simulation made of an option and a file."""
+
+    class Tuning(Options):
+        bias: float = 0.0
+
+    @property
+    def sources(self):
+        return tuple(sorted(self.folder.glob("*.txt")))
+
+
+def test_a_simulation_that_has_changed_since_it_was_planned_is_not_captured(tmp_path):
+    def rig(bias, simulated=True):
+        path = Tuned(simulated=simulated, options=Tuned.Tuning(bias=bias))
+        path.folder = tmp_path
+        return replace(tanh_rig(), path=path)
+
+    def planned_for(rig):
+        return make_plan(KNOBS, DEVICE, recipe(), rig=rig.fingerprint())
+
+    assert rig(0.0).fingerprint() == tanh_rig().fingerprint() == ""
+    plain, biased = planned_for(rig(0.0)), planned_for(rig(0.5))
+    assert plain[0].plan_id != biased[0].plan_id
+    write_plan(biased[0], tmp_path / "plan.parquet")
+    assert read_plan(tmp_path / "plan.parquet").rig == rig(0.5).fingerprint() != ""
+    for plan, other in ((plain, 0.5), (biased, 0.0), (biased, 0.6)):
+        with pytest.raises(UserError, match="is not as it was when the plan was made"):
+            capture(rig(other), *plan, tmp_path / "data")
+    (tmp_path / "tubes.txt").write_text("12AX7")
+    with pytest.raises(UserError, match="a file that it names have changed"):
+        capture(rig(0.5), *biased, tmp_path / "data")
+    with_file = rig(0.5).fingerprint()
+    (tmp_path / "tubes.txt").write_text("12AU7")
+    assert rig(0.5).fingerprint() != with_file
+    assert rig(0.5, simulated=False).fingerprint() == "", "a live rig is never the same twice"
+    assert capture(rig(0.5), *planned_for(rig(0.5)), tmp_path / "data").captured == 19
