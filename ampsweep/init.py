@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -65,8 +64,7 @@ _DVC_CONFIG = """\
 class Names:
     """What a project's files are filled in with.
 
-    ``live``: the rig moves or makes a noise. ``reach`` decides what can be planned. ``sources``
-    are files that a simulated rig is made of.
+    ``live``: the rig moves or makes a noise. ``reach`` decides what can be planned.
     """
 
     device: str
@@ -74,18 +72,11 @@ class Names:
     model: str
     live: bool = False
     reach: Reach = ANYWHERE
-    sources: tuple[Path, ...] = ()
 
     @property
     def train(self) -> str:
         """The design of the training captures, as YAML."""
         return _LISTED if self.reach.only else _SWEEP if self.reach.sweeps else _STILL
-
-    @property
-    def depends(self) -> str:
-        """The files of the rig as dependencies of a stage: one by one, or their folder."""
-        few = self.sources if len(self.sources) <= 4 else {path.parent for path in self.sources}
-        return "".join(f"      - {json.dumps(str(path))}\n" for path in few)
 
     @property
     def validation(self) -> str:
@@ -158,7 +149,7 @@ def render(template: str, names: Names) -> str:
     text = (_HERE / "templates" / f"{template}.in").read_text("utf-8")
     text = text.replace("@frozen@\n", f"{_FROZEN}\n" if names.live else "")
     text = text.replace("@use@", _USE_FROZEN if names.live else _USE)
-    text = text.replace("@train@\n", names.train).replace("@sources@\n", names.depends)
+    text = text.replace("@train@\n", names.train)
     for name in ("device", "rig", "model", "validation", "test"):
         text = text.replace(f"@{name}@", getattr(names, name))
     return text
@@ -186,7 +177,6 @@ def _read_rig(rig: str, model: str | None) -> tuple[str, Names]:
         model=_checked("--model", model or loaded.device),
         live=not loaded.path.simulated,
         reach=loaded.reach,
-        sources=tuple(path.absolute() for path in loaded.path.sources),
     )
     loaded.close()
     return path.read_text("utf-8"), names

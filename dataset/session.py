@@ -247,18 +247,18 @@ def capture(
                 sum(e.frames for e in plan.entries if e.index in held) / SAMPLE_RATE,
             )
         )
-        for dry in dry_of.values():
-            write_dry(folder, dry)
         clock = _Clock(plan, rig.path.simulated)
         kept: list[Kept] = []
 
-        def done(event: Kept) -> None:
-            kept.append(event)
-            on_event(event)
+        def done(event: Kept | None) -> None:
+            if event is not None:
+                kept.append(event)
+                on_event(event)
 
         to_do = [entry for entry in plan.entries if entry.index not in held]
         opened = Opened(rig, ask, patience)
         with Writer(done) as writer, opened if to_do else nullcontext():
+            writer.put(partial(_write_dries, folder, list(dry_of.values())))
             for entry in to_do:
                 dry_audio = dry_of[entry.dry_id].audio[
                     entry.dry_offset : entry.dry_offset + entry.frames
@@ -316,6 +316,11 @@ def _take(
             )
         on_event(Retrying(entry, attempt, wrong))
         attempt += 1
+
+
+def _write_dries(folder: Path, dries: list[Dry]) -> None:
+    for dry in dries:
+        write_dry(folder, dry)
 
 
 def _keep(rig: Rig, plan: Plan, entry: PlanEntry, take: _Take, clock: _Clock, folder: Path) -> Kept:

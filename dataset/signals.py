@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class Dry:
     def frames(self) -> int:
         return len(self.audio)
 
-    @property
+    @cached_property
     def dry_id(self) -> str:
         """SHA-256, in hex, of the samples as little-endian int32: what a converter is given."""
         return hashlib.sha256(to_int24(self.audio).astype("<i4").tobytes()).hexdigest()

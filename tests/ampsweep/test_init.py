@@ -349,14 +349,3 @@ def test_a_rig_that_would_not_load_from_its_new_place_is_refused(
     assert "name it by its full path" in said
     assert "amp.cir" in said
     assert not (tmp_path / "p").exists()
-
-
-@pytest.mark.parametrize("count", [0, 1, 9])
-def test_the_files_of_a_rig_are_what_its_stage_depends_on(tmp_path: Path, count: int) -> None:
-    files = tuple(tmp_path / f"a b{number}.nam" for number in range(count))
-    names = Names("amp", "rig", "amp", sources=files)
-    text = render("dvc.yaml", names)
-    assert "@" not in text
-    expected = [str(tmp_path)] if count > 4 else [str(path) for path in files]
-    stage = yaml.safe_load(text)["stages"]["plan"]
-    assert stage["deps"] == ["rigs/${rig}.toml", *expected]

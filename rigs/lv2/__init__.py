@@ -1,0 +1,1 @@
+"""LV2 plugins, hosted offline."""

@@ -1,0 +1,1 @@
+"""What all kinds of plugins share: their knobs, their takes, and a process of their own."""

@@ -1,0 +1,141 @@
+"""Our end of a plugin's process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rigs.errors import UserError
+from rigs.plugins.messages import Samples, receive, send
+
+_ROOT = Path(__file__).parents[2]
+_PIPE_BYTES = 1 << 20
+_PATIENCE = 2.0
+"""Seconds that the process is given to end by itself."""
+
+
+class PluginProcess:
+    """Runs one plugin in a process of its own, for as long as it is not closed.
+
+    ``kind`` is one of :data:`rigs.plugins.child.HOSTS` and ``options`` its arguments; ``name`` is
+    what the plugin is called in errors. Raises UserError if the plugin cannot be loaded.
+    """
+
+    def __init__(self, kind: str, options: dict[str, Any], name: str) -> None:
+        self._name = name
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
+        self._process = subprocess.Popen(
+            # -P: a folder that happens to be the current one is no place to import from.
+            [sys.executable, "-P", "-m", "rigs.plugins.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            start_new_session=True,  # Ctrl-C is for us
+        )
+        self._widen()
+        try:
+            self.facts = self._ask({"do": "open", "kind": kind, "options": options})[0]["facts"]
+        except BaseException:
+            self.kill()
+            raise
+
+    def _widen(self) -> None:
+        """Let a whole take through at once: each piece would wait for the thread that writes."""
+        if sys.platform == "linux":
+            import fcntl
+
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):  # more than this system grants
+                        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def play(
+        self,
+        dry: Samples,
+        values: Samples,
+        block: int,
+        preroll: float,
+        progress: Callable[[float], None],
+    ) -> tuple[dict[str, Any], Samples]:
+        """What :func:`rigs.plugins.take.play` returns: its facts, and the wet.
+
+        Raises UserError if the plugin crashed or cannot be played. Whatever interrupts it ends the
+        process.
+        """
+        header = {"do": "play", "block": block, "preroll": preroll}
+        try:
+            told, arrays = self._ask(header, dry, values, progress=progress)
+        except BaseException:
+            self.kill()
+            raise
+        return told, arrays[0]
+
+    def _ask(
+        self,
+        header: dict[str, Any],
+        *arrays: Samples,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> tuple[dict[str, Any], list[Samples]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            send(self._process.stdin, header, *arrays)
+            while "progress" in (reply := receive(self._process.stdout))[0]:
+                progress(float(reply[0]["progress"]))
+        except (EOFError, BrokenPipeError):
+            raise self._crashed() from None
+        if "error" in reply[0]:
+            raise UserError(reply[0]["error"])
+        if "bug" in reply[0]:
+            raise RuntimeError(f"in the plugin's process:\n{reply[0]['bug']}")
+        return reply
+
+    def _crashed(self) -> Exception:
+        try:
+            code = self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            code = 0  # it closed its output, or wrote what is no message, and goes on
+        if code > 0:
+            self._errors.seek(0)
+            said = self._errors.read(10_000).decode("utf-8", "replace")
+            return RuntimeError(f"the plugin's process ended with {code}:\n{said}")
+        how = "stopped talking"
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                how = f"crashed ({signal.Signals(-code).name})"
+        return UserError(
+            f"The plugin {self._name} {how} and took its process with it; what was captured before "
+            "is kept: try other settings, another version of it, or another plugin."
+        )
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does; may be called twice."""
+        self._process.kill()
+        self._reap()
+
+    def close(self) -> None:
+        """End the process; may be called twice. Raises nothing."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reap()
+
+    def _reap(self) -> None:
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()

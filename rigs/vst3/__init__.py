@@ -1,0 +1,1 @@
+"""VST3 plugins, hosted offline through pedalboard."""
