@@ -79,8 +79,8 @@ def judge(
 ) -> Verdict:
     """Judge the ``wet`` that came back for ``dry``, both of shape (frames,).
 
-    What a simulation returns beyond full scale is scaled when it is stored, so it cannot clip,
-    and its silence is what the knobs ask for, not an unplugged cable.
+    What a simulation returns beyond full scale is scaled when it is stored, so it cannot clip; its
+    silence is what the knobs ask for, not an unplugged cable, and its DC what the device does.
     """
     if wet.shape != dry.shape or not len(wet):
         return Verdict(-math.inf, -math.inf, -math.inf, 0, fatal=("wrong length",))
@@ -93,6 +93,6 @@ def judge(
         flags.append("clipped")
     if not simulated and rms < limits["silence_dbfs"] and rms_dbfs(dry) > limits["loud_dry_dbfs"]:
         flags.append("silent")
-    if abs(dc_offset(wet)) > limits["dc_offset"]:
+    if not simulated and abs(dc_offset(wet)) > limits["dc_offset"]:
         flags.append("dc offset")
     return Verdict(peak_dbfs(wet), rms, noise_floor(wet), clipped, tuple(flags))

@@ -49,6 +49,7 @@ def test_silence_is_wrong_only_if_the_dry_was_loud_and_the_cable_is_real():
 
 def test_a_direct_current_is_found_and_a_low_note_is_not_one():
     assert look(DRY + 0.02).flags == ("dc offset",)
+    assert look(DRY + 0.02, simulated=True).flags == ()
     note = np.where(np.arange(48_000) < 1200, 0.5, 0.0)
     assert note.mean() > THRESHOLDS["dc_offset"]
     assert look(DRY + note).flags == ()
