@@ -19,6 +19,9 @@ LEVEL = 0.5
 _BEFORE, _SPAN, _FFT = 256, 2048, 4096
 _QUIET, _ATTACK = slice(0, _BEFORE - 32), slice(_BEFORE - 32, _BEFORE + 256)
 _HIGHEST = 18_000
+_LOUD = (0.5, 1), (0.1, 6)
+"""The answer has arrived where it reaches this share of its peak; converters' filters of linear
+phase, which ring before they answer, reach it up to so many samples early."""
 _NO_HUM = signal.butter(4, 200, "highpass", fs=SAMPLE_RATE, output="sos")
 
 
@@ -40,7 +43,8 @@ def find_latency(wet: NDArray[Any], *, start: int = 0, longest: int = 9600) -> f
     ``wet``, shape (frames,), came back while :func:`click_train` was sent from its frame
     ``start`` on. Latencies of 0 to ``longest`` samples are tried. Delay is what is left when the
     minimum-phase part of the path is taken out: a model can learn the smear of a filter, but not
-    an output that comes before its input. Raises UserError if no click can be heard.
+    an output that comes before its input. So it is never later than the answer is loud: what looks
+    like delay there is a resonance or a distortion. Raises UserError if no click can be heard.
     """
     frames = FRAMES + longest + _SPAN
     piece = np.asarray(wet[start : start + frames], np.float64)
@@ -64,7 +68,12 @@ def find_latency(wet: NDArray[Any], *, start: int = 0, longest: int = 9600) -> f
             "The alignment clicks cannot be heard in the recording; check the cables, the levels "
             "and that the device is on."
         )
-    return max(0.0, lag + _excess_delay(echoes))
+    excess = _excess_delay(echoes)
+    for share, before in _LOUD:
+        loud = _first_above(echoes, share)
+        if excess > loud + before:
+            excess = loud
+    return max(0.0, lag + excess)
 
 
 def _coarse_lag(heard: NDArray[np.float64]) -> int:
@@ -123,6 +132,18 @@ def _excess_delay(echoes: NDArray[np.float64]) -> float:
     left, middle, right = peak[[top - 1, top, (top + 1) % len(peak)]]
     vertex = top + 0.5 * (left - right) / (left - 2 * middle + right)  # of the parabola
     return float((vertex / finer + _FFT / 2) % _FFT - _FFT / 2)
+
+
+def _first_above(echoes: NDArray[np.float64], share: float) -> float:
+    """Where, relative to the coarse lag, the answer first reaches that ``share`` of its peak.
+
+    inf if it is too faint to tell that from noise.
+    """
+    mean = np.abs(echoes.mean(axis=0))
+    threshold = share * float(mean.max())
+    if threshold < 5 * float(np.sqrt(np.mean(np.square(mean[_QUIET])))):
+        return np.inf
+    return float(np.argmax(mean >= threshold)) - _BEFORE
 
 
 def _spectrum(echo: NDArray[np.float64]) -> NDArray[np.complex128]:
