@@ -73,6 +73,12 @@ class Motion:
         A live path calls this once a take, 0.2 s or more ahead; a simulated one does not.
         """
 
+    def pulses(self, seconds: NDArray[np.float64]) -> None:
+        """When, from wet sample 0, an output that changes in step with the motion was heard to.
+
+        Called after the audio, before :meth:`end`, by a path that such an output is wired to.
+        """
+
     def end(self) -> Moved:
         """Called after the audio: waits until the knobs rest and tells where they were."""
         return Moved(self.reached)

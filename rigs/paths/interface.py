@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from rigs.audio import SAMPLE_RATE, peak_dbfs, rms_dbfs
 from rigs.errors import UserError
-from rigs.interface import dropouts
+from rigs.interface import dropouts, sync
 from rigs.interface.layout import SLACK, Known, Layout, Times, time_take
 from rigs.interface.ramp import Ramp
 from rigs.interface.stream import Exchanged, Stream
@@ -33,6 +33,8 @@ class InterfaceOptions(Options):
     loopback_output: int | None = Field(None, ge=1, le=256, strict=True)
     loopback_input: int | None = Field(None, ge=1, le=256, strict=True)
     """An output that is wired straight to an input, where there are any to spare."""
+    sync_input: int | None = Field(None, ge=1, le=256, strict=True)
+    """An input that a motor controller's synchronised output is wired to."""
     block: int = Field(0, ge=0, le=8192, strict=True)
     """Frames a callback; 0: as the driver likes."""
     send_db: float = Field(0.0, ge=-80.0, le=6.0)
@@ -48,6 +50,8 @@ class InterfaceOptions(Options):
             raise ValueError("a loop-back takes both a loopback_output and a loopback_input")
         if self.loopback_output == self.output or self.loopback_input == self.input:
             raise ValueError("the loop-back's output and input must not be the device's")
+        if self.sync_input is not None and self.sync_input in (self.input, self.loopback_input):
+            raise ValueError("sync_input must be an input of its own")
         return self
 
 
@@ -90,7 +94,8 @@ class AudioInterface(SignalPath):
         self.close()
         o = self.options
         outputs = (o.output, *(() if o.loopback_output is None else (o.loopback_output,)))
-        inputs = (o.input, *(() if o.loopback_input is None else (o.loopback_input,)))
+        spare = (o.loopback_input, o.sync_input)
+        inputs = (o.input, *(channel for channel in spare if channel is not None))
         self._known, self._doubtful = Known(), None
         self._stream = Stream()
         try:
@@ -153,7 +158,12 @@ class AudioInterface(SignalPath):
             started=lambda at: motion.begin(at + layout.dry_at / SAMPLE_RATE),
             watch=seconds,
         )
-        return self._judged(taken, layout, dry, sent)
+        recording = self._judged(taken, layout, dry, sent)
+        if self.options.sync_input is not None:
+            start = layout.dry_at + round(recording.latency)
+            found = sync.edges(taken.heard[layout.dry_at : layout.end_at + wait, -1])
+            motion.pulses((found + layout.dry_at - start) / SAMPLE_RATE)
+        return recording
 
     def exchange(self, out: Audio) -> Audio:
         """Play ``out``, shape (frames,), exactly; return as many frames as come back meanwhile.

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigs.actuators.grbl import paths
-from rigs.actuators.grbl.clock import Poll, fit_polls, fit_pulses
+from rigs.actuators.grbl.clock import Poll, fit_polls, fit_pulses, match_pulses
 from rigs.actuators.grbl.shafts import Shafts
 from rigs.errors import UserError
 from rigs.trajectory import Trajectory
@@ -135,6 +135,22 @@ def test_a_late_and_drifting_clock_is_found():
 def test_without_polls_nothing_is_claimed():
     path, _ = synthetic(np.zeros_like)
     assert (fit_polls(path, []).lag == 0).all()
+
+
+def test_pulses_that_were_missed_or_made_up_are_left_out():
+    path, polls = synthetic(lambda seconds: 0.03 + 0.0 * seconds)
+    polled = fit_polls(path, polls)
+    told = np.arange(0.5, 7, 0.5)
+    heard = told + 0.032
+    noisy = np.sort([*heard[1:5], *heard[6:11], 1.8, 5.25, 90.0])  # one missed, some never heard
+    pairs = match_pulses(polled, told, noisy, 0.125)
+    assert pairs[0] == pytest.approx([*told[1:5], *told[6:11]])
+    assert pairs[1] - pairs[0] == pytest.approx(0.032)
+    for nothing in (
+        match_pulses(polled, told, told[:0], 1),
+        match_pulses(polled, told[:0], told, 1),
+    ):
+        assert [len(side) for side in nothing] == [0, 0]
 
 
 def test_pulses_mend_a_late_answer():

@@ -121,6 +121,36 @@ def test_a_take_is_what_the_plugin_renders_sample_for_sample(server, path, truth
     assert motion.reached["ahead"] > 0.2
 
 
+class Pulsed(Motion):
+    def pulses(self, seconds):
+        self.reached["pulses"] = seconds
+
+
+def test_a_synchronised_output_is_heard_when_it_changed(server, amp):
+    """The dry itself stands in for the output: it jumps at known samples."""
+    path = AudioInterface(InterfaceOptions(device="system", ramp=0.5, sync_input=2), Path())
+    path.open(nobody)
+    server.disconnect("system:capture_1", "PortAudio:in_0")
+    server.disconnect("system:capture_2", "PortAudio:in_1")
+    server.connect("PortAudio:out_0", "amp:in")
+    server.connect("amp:out", "PortAudio:in_0")
+    server.connect("PortAudio:out_0", "PortAudio:in_1")
+    jumps = np.array([9_600, 40_000, 70_001])
+    dry = np.zeros(90_000, np.float32)
+    for number, at in enumerate(jumps):
+        dry[at:] = 0.25 * (1 - number % 2)
+    dry[-4_800:] = 0.0
+    motion = Pulsed({})
+    try:
+        with server.freewheel():
+            path.prepare()
+            play(path, dry, motion=motion)
+    finally:
+        path.close()
+    heard = motion.reached["pulses"] * 48_000
+    assert heard[: len(jumps)] == pytest.approx(jumps, abs=1.01)
+
+
 def test_a_loop_back_gives_the_latency_whatever_the_device_does(server, looped, truth):
     """A cabinet bends the clicks by some samples; the cable does not."""
     cabinet = {"PreGain": -5.0}

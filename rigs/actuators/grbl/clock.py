@@ -93,6 +93,21 @@ def fit_polls(path: Path, polls: Sequence[Poll]) -> Clock:
     return Clock(knots, lag, rms, rms / speed if speed else 0.0)
 
 
+def match_pulses(
+    polled: Clock, told: NDArray[np.float64], heard: NDArray[np.float64], within: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pulses ``told`` at path times with those ``heard``, ``within`` seconds of when they were due.
+
+    Some are told after the audio ended, and what is heard may be noise: both are left out.
+    """
+    if not len(told) or not len(heard):
+        return np.empty(0), np.empty(0)
+    due = told + np.interp(told, polled.knots, polled.lag)
+    nearest = np.abs(due[:, None] - heard[None]).argmin(1)
+    close = np.abs(due - heard[nearest]) < within
+    return told[close], heard[nearest[close]]
+
+
 def fit_pulses(polled: Clock, told: NDArray[np.float64], heard: NDArray[np.float64]) -> Clock:
     """``polled`` brought to where pulses ``told`` at path times were ``heard``, in wet seconds.
 

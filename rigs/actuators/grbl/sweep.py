@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rigs.actuators.grbl.clock import Clock, Poll, fit_polls, fit_pulses, lateness
+from rigs.actuators.grbl.clock import Clock, Poll, fit_polls, fit_pulses, lateness, match_pulses
 from rigs.actuators.grbl.connection import Fault, Link, Report
 from rigs.actuators.grbl.paths import Path
 from rigs.actuators.grbl.shafts import Angles, Shafts
@@ -146,8 +146,10 @@ class Sweep:
                 f"The motors on {self._link.name} were {fit.degrees:.1f} degrees off what the "
                 "sweep told them; check for lost lines and for what keeps them from turning."
             )
-        if heard is not None and len(heard) == len(self.edges) > 0:
-            return fit_pulses(fit, np.array(self.edges), heard)
+        if heard is not None:
+            told, heard = match_pulses(fit, np.array(self.edges), heard, _PULSE / 4)
+            if len(told):
+                return fit_pulses(fit, told, heard)
         return fit
 
     def measured(self, clock: Clock, start: Angles, trajectory: Trajectory) -> Trajectory:
