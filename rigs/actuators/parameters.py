@@ -8,7 +8,7 @@ from rigs.trajectory import Trajectory
 
 
 class Parameters(Actuator):
-    """Hands every trajectory on to the path, which follows it exactly."""
+    """Leaves the knobs to the path, whose parameters they are: it follows them exactly."""
 
     def go(self, knobs: KnobTable, trajectory: Trajectory) -> Motion:
         return Motion(knobs.to_setting(trajectory.positions[0]), parameters=trajectory)

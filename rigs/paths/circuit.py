@@ -49,7 +49,7 @@ class CircuitOptions(Options):
 
 
 class Circuit(SignalPath):
-    """Simulates offline; latency is zero by construction."""
+    """Simulates an ngspice netlist; latency is zero by construction."""
 
     options_type = CircuitOptions
     options: CircuitOptions

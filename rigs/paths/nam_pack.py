@@ -65,7 +65,7 @@ class NamPackOptions(Options):
 
 
 class NamPack(SignalPath):
-    """Plays each capture with the package's own players; latency is zero by construction."""
+    """Plays the static `.nam` captures of a folder, each at the setting that its name says."""
 
     options_type = NamPackOptions
     options: NamPackOptions

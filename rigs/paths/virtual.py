@@ -11,7 +11,7 @@ from rigs.virtual import KNOBS, VirtualAmp
 
 
 class VirtualAmpPath(SignalPath):
-    """Renders offline; latency is zero by construction."""
+    """Plays through the built-in virtual amp; latency is zero by construction."""
 
     knobs: KnobTable | None = KNOBS
     simulated = True

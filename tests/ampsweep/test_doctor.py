@@ -137,7 +137,13 @@ def test_a_lacking_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
 def test_names_of_devices_do_not_steer_the_terminal(
     driver: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (driver / "mido.py").write_text("def get_output_names(): return ['a\\x1b[2Jb']")
+    card = (
+        "{'name': 'a\\x1b[2Jb', 'hostapi': 0, 'max_input_channels': 2, "
+        "'max_output_channels': 4, 'default_samplerate': 48000.0}"
+    )
+    (driver / "sounddevice.py").write_text(
+        f"def query_hostapis(): return [{{'name': 'ALSA'}}]\ndef query_devices(): return [{card}]\n"
+    )
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out

@@ -44,7 +44,7 @@ class AxisReport:
 
 
 class Grbl(Actuator):
-    """Opens, homes, turns and parks; see docs/steppers.md.
+    """Turns one to six knobs by stepper motors on a grbl controller.
 
     Nothing moves before :meth:`prepare`, and nothing but homing moves before an axis is homed.
     """
@@ -263,7 +263,7 @@ class Grbl(Actuator):
         if not self._homed:
             raise UserError(
                 f"The motors on {link.name} are not homed, so where the knobs stand is not known; "
-                "run `ampsweep rigs home` first."
+                "open the rig anew, which homes them; `ampsweep rigs home` shows whether it can."
             )
         return link
 
