@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rigs.errors import UserError
-from rigs.knobs import Knob, KnobTable, Setting
+from rigs.knobs import Knob, Setting
 from rigs.rig import Rig
 
 
@@ -29,12 +28,7 @@ def _listed_stations(rig: Rig) -> tuple[Setting, list[tuple[str, str, Setting]]]
     They are the two farthest apart of those that differ in that knob alone, if there are such.
     """
     knobs = rig.knobs
-    only = [setting for setting in rig.reach.only if _is_on(knobs, setting)]
-    if not only:
-        raise UserError(
-            f"None of the settings that {rig.device!r} has is within its knobs' ranges; widen "
-            "those under [knobs]."
-        )
+    only = rig.reach.only
     unit = np.array([knobs.to_unit(knobs.to_array(setting)) for setting in only])
     noon = knobs.to_unit(knobs.to_array(knobs.default))
     base = int(np.argmin(np.square(unit - noon).sum(1)))
@@ -51,13 +45,6 @@ def _listed_stations(rig: Rig) -> tuple[Setting, list[tuple[str, str, Setting]]]
         for row in dict.fromkeys(ends):
             found.append((knob.name, name_of(knob, only[row][knob.name]), dict(only[row])))
     return dict(only[base]), found
-
-
-def _is_on(knobs: KnobTable, setting: Setting) -> bool:
-    """Whether every knob of ``setting`` is in its range: a rig's file may narrow what there is."""
-    slack = 1e-6 * (knobs.maximum - knobs.minimum)
-    places = knobs.to_array(setting)
-    return bool(np.all(places >= knobs.minimum - slack) and np.all(places <= knobs.maximum + slack))
 
 
 def name_of(knob: Knob, place: float) -> str:

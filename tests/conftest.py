@@ -7,10 +7,15 @@ begins with "test material absent:".
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+# A shell that runs its jobs in the background has them ignore Ctrl-C, and so would every program
+# that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 EXCUSED = "test material absent:"
 

@@ -289,7 +289,7 @@ class Link:
 
     def close(self) -> None:
         self._closing = True
-        with suppress(*self._wrong):
+        with suppress(*self._wrong, AttributeError):  # a port over the network has no such thing
             self._serial.cancel_read()
         if self._reader is not threading.current_thread():
             self._reader.join(2.0)

@@ -23,6 +23,9 @@ from rigs.errors import DeviceLost, UserError
 QUEUED = 0.7
 """Seconds of motion on their way at most; starting and stopping can add up to 0.15."""
 MOTION = ("Idle", "Run", "Jog")
+PREPARED = 0.15
+"""Seconds of motion that a controller may have out of its planner, as steps, before they are done:
+grblHAL prepares 0.1 s ahead, grbl 0.06."""
 _EVERY = 0.025
 _STILL = 3.0
 _ASIDE = 0.75
@@ -173,9 +176,13 @@ class Stream:
         # Lines are answered when planned, so what is left is what was answered last.
         answered = sum(sent.number <= report.answered for sent, _ in self._sent[self._first :])
         left = self._planned(status)
+        done = max(0, answered - left)
         if left or not status.idle:
-            left += 1  # the one that runs may have left the planner already
-        self._first += max(0, answered - left)
+            prepared = 0.0
+            while done and prepared < PREPARED:
+                done -= 1
+                prepared += self._sent[self._first + done][1]
+        self._first += done
 
     def _astray(self, status: Status) -> None:
         """Raise Fault if a motor is not between the ends of the pieces that may be under way.
