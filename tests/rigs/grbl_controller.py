@@ -21,7 +21,9 @@ TICK = 0.002
 BUFFERED = 0.07
 """Seconds of steps already handed to the motors when a hold comes."""
 EMPTIED = 0.03
-"""So long before its end a block has left the planner."""
+"""So long before its end the last block has left the planner."""
+PREPARED = 0.1
+"""So long before its end a block that others follow has: grblHAL's ten segments of a hundredth."""
 REALTIME = b"?!~\x18\x85"
 CYCLE = 7.2
 """Degrees between the places at which a stalled motor can rest: four of 200 full steps."""
@@ -626,11 +628,16 @@ class Controller:
             state = "Hold:1" if self.velocity > 0 else "Hold:0"
         speed, planned = 0.0, len(self.queue)
         if self.queue:
-            first = self.queue[0]
-            left = (first.length - first.done) / max(self.velocity, 1e-3)
-            speed = first.speed * 60
-            if planned == 1 and self.velocity > 0 and left < EMPTIED:
-                planned, speed = 0, 0.0
+            speed = self.queue[0].speed * 60
+            ahead = 0.0
+            for block in self.queue:  # what is prepared as steps has left the planner
+                pace = self.velocity if block is self.queue[0] else block.speed
+                ahead += (block.length - block.done) / max(pace, 1e-3)
+                last = block is self.queue[-1]
+                if self.velocity > 0 and ahead < (EMPTIED if last else PREPARED):
+                    planned -= 1
+            if planned == 0:
+                speed = 0.0
         parts = [
             state,
             "MPos:" + ",".join(printed(p) for p in self.position()),
