@@ -104,7 +104,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert "broken.toml, line 1" in out
     for name in (*registry.ACTUATORS, *registry.PATHS):
         assert name in out
-    assert "Hands every trajectory on to the path" in out
+    assert "Leaves the knobs to the path" in out
 
 
 def test_list_where_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
