@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 import click
+from rich.progress import Progress
 
-from rigs.rig import nobody
+from rigs.rig import Ask, nobody
 
 
 def ask(text: str) -> str:
@@ -18,3 +19,16 @@ def ask(text: str) -> str:
         return nobody(text)
     click.echo(text)
     return click.getchar()
+
+
+def ask_beside(bar: Progress) -> Ask:
+    """:func:`ask` with ``bar`` out of the way: both want the last line of the terminal."""
+
+    def asked(text: str) -> str:
+        bar.stop()
+        try:
+            return ask(text)
+        finally:
+            bar.start()
+
+    return asked

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ampsweep.asking import ask
+from ampsweep.asking import ask_beside
 from ampsweep.dry import read_dries
 from ampsweep.projects import DATA, DRY, PLAN
 from dataset.plan import read_plan
@@ -36,7 +36,9 @@ def capture(
     )
     with Progress(*columns) as bar:
         shown = _Shown(bar)
-        summary = run_session(loaded, to_do, read_dries(DRY), folder, shown.event, ask=shown.ask)
+        summary = run_session(
+            loaded, to_do, read_dries(DRY), folder, shown.event, ask=ask_beside(bar)
+        )
     flagged = f", {summary.flagged} of them with flags" if summary.flagged else ""
     held = f" ({summary.held} were there already)" if summary.held else ""
     typer.echo(f"{summary.captured} captures written to {folder}{flagged}{held}.")
@@ -49,14 +51,6 @@ class _Shown:
         self._bar = bar
         self._task = bar.add_task("")
         self._done = 0.0
-
-    def ask(self, text: str) -> str:
-        """Asks with the bar out of the way: both want the last line of the terminal."""
-        self._bar.stop()
-        try:
-            return ask(text)
-        finally:
-            self._bar.start()
 
     def event(self, event: Event) -> None:
         match event:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from dataset.checks import Verdict, faults, judge, thresholds
 from dataset.flac import pack
-from dataset.opened import PATIENCE, Opened
 from dataset.parts import (
     Capture,
     captures_folder,
@@ -29,6 +28,7 @@ from dataset.writer import Writer
 from rigs.audio import SAMPLE_RATE
 from rigs.errors import DeviceLost, UserError
 from rigs.files import make_folder, only_one, remove_leftovers
+from rigs.opened import PATIENCE, Opened
 from rigs.rig import Ask, Audio, Moved, Recording, Rig, nobody
 
 SIMULATED_START = datetime(2000, 1, 1, tzinfo=UTC)

@@ -18,6 +18,7 @@ from rigs.audio import SAMPLE_RATE, rms_dbfs
 from rigs.errors import UserError
 from rigs.knobs import Knob, Setting
 from rigs.motors import Quiet
+from rigs.opened import Opened
 from rigs.rig import Ask, Audio, Motion, Rig, nobody
 from rigs.stations import stations
 from rigs.trajectory import CONTROL_RATE, Trajectory
@@ -140,15 +141,12 @@ class _Rehearsal:
     def run(self) -> Rehearsal:
         rig = self._rig
         self._say("opening, and finding where the knobs stand")
-        rig.open(self._ask)
-        try:
+        with Opened(rig, self._ask):
             first = self._take("as it begins", self._base)
             again = self._take("the same again", self._base)
             each = [(knob, self._take(name, setting)) for knob, name, setting in self._stations]
             last = self._take("back where it began", self._base)
             noises = self._noises()
-        finally:
-            rig.close()
         return Rehearsal(
             simulated=rig.path.simulated,
             heard=(first, again, *(take for _, take in each), last),

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from ampsweep.asking import ask
+from ampsweep.asking import ask_beside
 from dataset.checks import judge, thresholds
 from dataset.signals import make
 from rigs.config import load_rig
@@ -55,15 +55,7 @@ def check(
                     description=escape(step.what),
                 )
 
-            def asked(text: str) -> str:
-                # Both want the last line of the terminal.
-                bar.stop()
-                try:
-                    return ask(text)
-                finally:
-                    bar.start()
-
-            found = rehearse(loaded, dry, judged, shown, asked)
+            found = rehearse(loaded, dry, judged, shown, ask_beside(bar))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped; the rig is silent and its motors are off.") from None
     _print(found)

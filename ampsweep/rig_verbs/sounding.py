@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from ampsweep.asking import ask
-from dataset.opened import Opened
+from ampsweep.asking import ask, ask_beside
+from rigs.opened import Opened
 from rigs.rig import Progress as Report
 from rigs.rig import Rig
 
@@ -21,14 +21,8 @@ class Sounding:
         self._bar: Progress | None = None
 
     def ask(self, text: str) -> str:
-        """:func:`ampsweep.asking.ask` with the bar out of the way."""
-        if self._bar is None:
-            return ask(text)
-        self._bar.stop()
-        try:
-            return ask(text)
-        finally:
-            self._bar.start()
+        """:func:`ampsweep.asking.ask`, with the bar out of the way if one is shown."""
+        return (ask if self._bar is None else ask_beside(self._bar))(text)
 
     @contextmanager
     def opened(self, rig: Rig) -> Iterator[None]:

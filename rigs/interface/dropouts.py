@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from rigs.audio import SAMPLE_RATE, quantise24
+from rigs.audio import FULL_SCALE, SAMPLE_RATE, quantise24
 from rigs.interface.stream import Mark
 
 STILL = 32
@@ -24,7 +24,6 @@ RING = 4
 """The most buffers that drivers go round in."""
 WINDOW = 32
 _TAPS = range(-8, 25)
-_FULL_SCALE = 1.0 - 2.0**-20
 
 
 def stood_still(heard: NDArray[Any], starts: NDArray[np.int64], silence: NDArray[Any]) -> bool:
@@ -37,7 +36,7 @@ def stood_still(heard: NDArray[Any], starts: NDArray[np.int64], silence: NDArray
     # What is less than the last bit of a converter is no noise.
     heard, silence = quantise24(heard), quantise24(silence)
     begin, end = _runs(heard)
-    sounding = np.abs(heard[begin]) < _FULL_SCALE
+    sounding = np.abs(heard[begin]) < FULL_SCALE
     begin, end = begin[sounding], end[sounding]
     if len(silence) and not _longest_run(silence) >= STILL // 2:
         return bool(((end - begin) >= STILL).any())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rigs import clicks
-from rigs.audio import SAMPLE_RATE, Audio, rms_dbfs
+from rigs.audio import FULL_SCALE, SAMPLE_RATE, Audio, rms_dbfs
 from rigs.errors import UserError
 
 START_DB = -40.0
@@ -18,7 +18,6 @@ QUIET = SAMPLE_RATE // 10
 REST = SAMPLE_RATE // 2
 """Silence after the noise, in which it must die away."""
 
-_FULL_SCALE = 1.0 - 2.0**-20
 _CLIPPED = 3
 _HEARD_DB = 12.0
 _DIES_DB = 1.0
@@ -49,7 +48,7 @@ class Ramp:
     def watch(self, heard: NDArray[Any]) -> None:
         """Raise UserError as soon as what came back, shape (frames,), clips."""
         start, self._watched = self._watched, len(heard)
-        clipped = start + np.flatnonzero(np.abs(heard[start:]) >= _FULL_SCALE)
+        clipped = start + np.flatnonzero(np.abs(heard[start:]) >= FULL_SCALE)
         if len(clipped) < _CLIPPED:
             return
         left = 1 - (clipped[0] - QUIET) / (self.rest_at - QUIET)

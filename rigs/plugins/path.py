@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,9 +92,9 @@ class PluginPath(SignalPath):
         self.knobs: KnobTable | None = self.panel.knobs
         block_for(False, self.shortest_block, self.longest_block)
 
+    @abstractmethod
     def host_options(self) -> dict[str, Any]:
         """What the plugin's process is told, as JSON, to load it."""
-        raise NotImplementedError
 
     @property
     def reach(self) -> Reach:

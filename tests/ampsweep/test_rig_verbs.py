@@ -70,7 +70,7 @@ class Turner(Actuator):
         return self.at
 
     def go(self, knobs: KnobTable, trajectory: object) -> Motion:
-        raise NotImplementedError
+        raise AssertionError("home and jog plan no setting")
 
     def stop(self) -> None:
         self.done.append("stop")

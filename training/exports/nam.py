@@ -16,23 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rigs.errors import UserError
+from rigs.nam.wavenet_file import FILMS
 from training.exports.files import write_export
 from training.models.static import StaticWaveNet
 
 VERSION = "0.7.0"
 GEAR_TYPES = ("amp", "pedal", "pedal_amp", "amp_cab", "amp_pedal_cab", "preamp", "studio")
 TONE_TYPES = ("clean", "overdrive", "crunch", "hi_gain", "fuzz")
-
-_FILM_POSITIONS = (
-    "conv_pre_film",
-    "conv_post_film",
-    "input_mixin_pre_film",
-    "input_mixin_post_film",
-    "activation_pre_film",
-    "activation_post_film",
-    "layer1x1_post_film",
-    "head1x1_post_film",
-)
 
 
 def snapshot_metadata(
@@ -96,7 +86,7 @@ def to_nam(net: StaticWaveNet, metadata: Mapping[str, Any]) -> dict[str, Any]:
         "layer1x1": {"active": True, "groups": 1},
         "groups_input": 1,
         "groups_input_mixin": 1,
-        **{position: dict(inactive) for position in _FILM_POSITIONS},
+        **{position: dict(inactive) for position in FILMS},
         "gating_mode": ["none"] * count,
         "secondary_activation": [None] * count,
         "slimmable": None,
