@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from rigs.errors import UserError
+from rigs.registry import EXTRAS
 
 VERBS = {
     "demo": ("ampsweep.demo:demo", "The whole pipeline on the built-in virtual amp."),
@@ -191,11 +192,11 @@ def _sentence(error: Exception, args: Sequence[str]) -> str | None:
         return str(error)
     if isinstance(error, TyperException):
         return _usage(error)
-    if isinstance(error, ModuleNotFoundError) and _root(error.name) in ("torch", "safetensors"):
+    if isinstance(error, ModuleNotFoundError) and _root(error.name) in EXTRAS:
         verb = next((arg for arg in args if not arg.startswith("-")), "this")
         return (
             f"`ampsweep {verb}` needs {_root(error.name)}, which is not installed: "
-            'run pip install "ampsweep[train]".'
+            f'run pip install "ampsweep[{EXTRAS[_root(error.name)]}]".'
         )
     if _disk_full(error):
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""

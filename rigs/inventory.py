@@ -46,9 +46,8 @@ def _software(said: Findings) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
     said.found.append(("Python", python))
     said.found.append(("ampsweep", _version("ampsweep") or "from a checkout"))
-    extras = {"torch": "train", "safetensors": "train", "jinja2": "train", "matplotlib": "train"}
-    for extra in dict.fromkeys((*extras.values(), *EXTRAS.values())):
-        wanted = [name for name, brought in {**extras, **EXTRAS}.items() if brought == extra]
+    for extra in dict.fromkeys(EXTRAS.values()):
+        wanted = [name for name, brought in EXTRAS.items() if brought == extra]
         lacking = [name for name in wanted if not _version(_DISTRIBUTIONS.get(name, name))]
         if lacking:
             said.missing.append(

@@ -23,8 +23,16 @@ PATHS = {
     "audio-interface": "rigs.paths.interface:AudioInterface",
 }
 
-EXTRAS = {"pedalboard": "plugins", "mido": "midi", "rtmidi": "midi"}
-"""Packages that only some types need, and the extra of ampsweep that brings each."""
+EXTRAS = {
+    "torch": "train",
+    "safetensors": "train",
+    "jinja2": "train",
+    "matplotlib": "train",
+    "pedalboard": "plugins",
+    "mido": "midi",
+    "rtmidi": "midi",
+}
+"""Packages that not everyone needs, and the extra of ampsweep that brings each."""
 
 
 def find(registry: dict[str, str], kind: str) -> Any:

@@ -233,12 +233,3 @@ class Stream:
         self._listener.join(END)
         if self._process.stdout is not None and not self._listener.is_alive():
             self._process.stdout.close()
-
-
-def list_devices() -> Devices:
-    """The audio devices there are now; raises UserError if PortAudio is missing."""
-    stream = Stream()
-    try:
-        return stream.devices()
-    finally:
-        stream.close()

@@ -22,7 +22,7 @@ from dataset.signals import make
 from dataset.store import Dataset
 from rigs.audio import esr
 from rigs.errors import DeviceLost, UserError
-from rigs.interface.stream import Stream, list_devices
+from rigs.interface.stream import Stream
 from rigs.knobs import Knob, KnobTable
 from rigs.paths.interface import AudioInterface, InterfaceOptions
 from rigs.paths.lv2 import Lv2Options, Lv2Path
@@ -333,7 +333,11 @@ def test_another_rate_is_told():
 
 
 def test_devices_are_listed(server, amp):
-    devices = list_devices()
+    stream = Stream()
+    try:
+        devices = stream.devices()
+    finally:
+        stream.close()
     found = devices.choose("output", "amp", 1, "jack")
     assert (found.name, found.inputs, found.outputs, found.rate) == ("amp", 1, 1, 48000)
     path = AudioInterface(InterfaceOptions(device="am", output=2), Path())
