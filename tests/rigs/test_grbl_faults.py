@@ -279,7 +279,7 @@ def entry(index, positions, rate, frames, dry):
 
 
 def test_a_session_goes_on_after_its_cable_was_pulled(tmp_path, monkeypatch):
-    monkeypatch.setattr("dataset.opened.PAUSE", 0.05)
+    monkeypatch.setattr("rigs.opened.PAUSE", 0.05)
     bench = Bench(tmp_path, 1.0)
     for mechanics in bench.controller.mechanics:
         mechanics.start = mechanics.knob = 30.0
