@@ -15,7 +15,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -90,11 +90,15 @@ class Recording:
 
     ``latency`` is in samples, as measured: round(latency) were removed; nothing was resampled.
     ``flags`` is what the path itself noticed ("xrun"); a flagged take of a live path is repeated.
+    The levels are in NAM's definition, as the rig's TOML says them; if it does not, as the path
+    knows them of its own.
     """
 
     wet: Audio
     latency: float = 0.0
     flags: tuple[str, ...] = ()
+    input_level_dbu: float | None = None
+    output_level_dbu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -273,10 +277,17 @@ class Rig:
             motion = self.actuator.go(self.knobs, trajectory)
             before_audio()
             recording = self.path.play(dry, motion, progress)
-            return recording, motion.end()
+            return self._calibrated(recording), motion.end()
         except BaseException:
             self.actuator.stop()
             raise
+
+    def _calibrated(self, recording: Recording) -> Recording:
+        measured = {
+            "input_level_dbu": self.input_level_dbu,
+            "output_level_dbu": self.output_level_dbu,
+        }
+        return replace(recording, **{k: v for k, v in measured.items() if v is not None})
 
     def close(self) -> None:
         """Silence first, then the motors; may be called twice."""

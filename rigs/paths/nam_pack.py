@@ -114,8 +114,14 @@ class NamPack(SignalPath):
                 "with the design every."
             )
         path = self._file(motion.parameters.positions[0])
-        wet = self._load(path).play(dry, progress)
-        return Recording(wet, flags=("normalised",) if self._is_normalised(path) else ())
+        model = self._load(path)
+        flags = ("normalised",) if self._is_normalised(path) else ()
+        return Recording(
+            model.play(dry, progress),
+            flags=flags,
+            input_level_dbu=model.input_level_dbu,
+            output_level_dbu=None if flags else model.output_level_dbu,
+        )
 
     def _file(self, position: NDArray[np.float32]) -> Path:
         """The file of a setting, shape (knobs,); raises UserError if there is none."""

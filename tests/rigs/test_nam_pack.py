@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,25 @@ def test_what_stands_still_is_no_knob(tmp_path):
     pack = read_pack(empty(tmp_path / "pack", NAMES))
     assert pack.fixed == {"FEL": "up"}
     assert "FEL at up" in rig(tmp_path).path.notice
+
+
+def test_levels_are_those_of_the_file_unless_the_rig_knows_better(tmp_path):
+    pack = fill(tmp_path / "pack")
+    said = {"metadata": {"input_level_dbu": 18.3, "output_level_dbu": 12.0}}
+    names = [NAMES[1], NAMES[1].replace("Gain@4", "Gain@5").replace("ESR", "normalized ESR")]
+    for name in names:
+        nam_files.write(pack / name, nam_files.a1(1, 4) | said)
+
+    def levels(gain, **of_the_rig):
+        bench = replace(rig(tmp_path), **of_the_rig)
+        setting = bench.knobs.check({"Gain": gain, "Bass": 10, "ERA": 0})
+        recording, _ = bench.take(nam_files.plucks(400), Trajectory.still(bench.knobs, setting))
+        return recording.input_level_dbu, recording.output_level_dbu
+
+    assert levels(4) == (18.3, 12.0)
+    assert levels(4, input_level_dbu=10.0) == (10.0, 12.0)
+    assert levels(5) == (18.3, None)  # its output was turned up or down: no level is known
+    assert levels(8) == (None, None)
 
 
 def test_ranges_and_switches_of_the_panel(tmp_path):
