@@ -283,11 +283,11 @@ class Rig:
             raise
 
     def _calibrated(self, recording: Recording) -> Recording:
-        measured = {
-            "input_level_dbu": self.input_level_dbu,
-            "output_level_dbu": self.output_level_dbu,
-        }
-        return replace(recording, **{k: v for k, v in measured.items() if v is not None})
+        if self.input_level_dbu is not None:
+            recording = replace(recording, input_level_dbu=self.input_level_dbu)
+        if self.output_level_dbu is not None:
+            recording = replace(recording, output_level_dbu=self.output_level_dbu)
+        return recording
 
     def close(self) -> None:
         """Silence first, then the motors; may be called twice."""
