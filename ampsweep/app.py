@@ -50,6 +50,10 @@ VERBS = {
         "Drive the knobs to their end stops, and know them.",
     ),
     "rigs jog": ("ampsweep.rig_verbs.jog:jog", "Turn one knob by hand, with the arrow keys."),
+    "rigs backlash": (
+        "ampsweep.rig_verbs.backlash:backlash",
+        "Measure the play between motors and knobs, by sound.",
+    ),
     "rigs find-port": (
         "ampsweep.rig_verbs.find_port:find_port",
         "Which serial port is it? Unplug it.",
@@ -57,8 +61,46 @@ VERBS = {
     "rigs ir": ("ampsweep.rig_verbs.ir:ir", "Measure a cabinet's impulse response."),
     "plan": ("ampsweep.plan:plan", "Choose the settings to capture and make the dry signal."),
     "capture": ("ampsweep.capture:capture", "Play the plan through the rig; goes on if stopped."),
-    "dataset check": ("ampsweep.dataset:check", "Look for captures that should not be trusted."),
-    "dataset show": ("ampsweep.dataset:show", "Say what a dataset holds."),
+    "dataset check": (
+        "ampsweep.dataset_verbs.check:check",
+        "Look for captures that should not be trusted.",
+    ),
+    "dataset show": ("ampsweep.dataset_verbs.show:show", "Say what a dataset holds."),
+    "dataset stats": (
+        "ampsweep.dataset_verbs.stats:stats",
+        "Levels, noise, latency, flags, and how well it repeats.",
+    ),
+    "dataset coverage": (
+        "ampsweep.dataset_verbs.coverage:coverage",
+        "How well the settings cover the panel, with a picture.",
+    ),
+    "dataset play": ("ampsweep.dataset_verbs.play:play", "Hear a capture, or its dry."),
+    "dataset card": (
+        "ampsweep.dataset_verbs.card:card",
+        "Write the README.md that says what it is and how to load it.",
+    ),
+    "dataset push": ("ampsweep.dataset_verbs.push:push", "Record it, and copy it to the remote."),
+    "dataset pull": ("ampsweep.dataset_verbs.pull:pull", "Bring it here from the remote."),
+    "dataset diff": (
+        "ampsweep.dataset_verbs.diff:diff",
+        "Which captures and settings came or went between versions.",
+    ),
+    "dataset compact": (
+        "ampsweep.dataset_verbs.compact:compact",
+        "Merge small parts into large files; no sample changes.",
+    ),
+    "dataset split": (
+        "ampsweep.dataset_verbs.split:split",
+        "Give roles to captures, or take some out.",
+    ),
+    "dataset export": (
+        "ampsweep.dataset_verbs.export:export",
+        "Write it as NAM's trainer, Hugging Face or WAV readers take it.",
+    ),
+    "dataset import": (
+        "ampsweep.dataset_verbs.import_:import_",
+        "Add captures made elsewhere, or another dataset's.",
+    ),
     "train": ("ampsweep.train:train", "Learn a model that has the amp's knobs."),
     "evaluate": ("ampsweep.evaluate:evaluate", "Judge a model on settings it has never seen."),
     "export snapshot": ("ampsweep.export:snapshot", "A .nam file at one setting, for any player."),
@@ -69,7 +111,7 @@ VERBS = {
 
 GROUPS = {
     "rigs": "What turns the knobs and passes the audio.",
-    "dataset": "Look into a dataset.",
+    "dataset": "What was captured: look into it, check it, keep it.",
     "export": "Turn a model into a file that something else plays.",
 }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Protocol
 
 import click
-from rich.progress import Progress
 
 from rigs.rig import Ask, nobody
 
@@ -21,7 +21,14 @@ def ask(text: str) -> str:
     return click.getchar()
 
 
-def ask_beside(bar: Progress) -> Ask:
+class Display(Protocol):
+    """What is drawn again and again in one place: a progress bar, or more."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def ask_beside(bar: Display) -> Ask:
     """:func:`ask` with ``bar`` out of the way: both want the last line of the terminal."""
 
     def asked(text: str) -> str:

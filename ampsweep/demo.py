@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from ampsweep.init import DVC, Names, check_free, environment, render, scaffold
+from ampsweep.init import Names, check_free, render, scaffold
+from dataset.versions import DVC, environment
 from rigs.errors import UserError
 
 NAMES = Names(device="virtual-amp", rig="virtual", model="demo")

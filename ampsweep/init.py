@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -15,13 +14,13 @@ from typing import Annotated
 
 import typer
 
+from dataset.versions import DVC, environment
 from rigs.config import NAME, load_rig
 from rigs.errors import UserError
 from rigs.rig import ANYWHERE, Reach
 
 _HERE = Path(__file__).parent
 _VIRTUAL = _HERE.parent / "rigs" / "virtual.toml"
-DVC = [sys.executable, "-m", "dvc"]
 
 _FROZEN = """\
     # frozen: `dvc repro` never turns a motor or makes a noise by itself. Capture with
@@ -153,16 +152,6 @@ def render(template: str, names: Names) -> str:
     for name in ("device", "rig", "model", "validation", "test"):
         text = text.replace(f"@{name}@", getattr(names, name))
     return text
-
-
-def environment() -> dict[str, str]:
-    """For git and DVC: this ampsweep first on the PATH, and the project's own repository."""
-    # A git hook, for one, names a repository in its environment: the one around, not ours.
-    elsewhere = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-    env = {name: value for name, value in os.environ.items() if name not in elsewhere}
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    env["DVC_NO_ANALYTICS"] = "1"
-    return env
 
 
 def _read_rig(rig: str, model: str | None) -> tuple[str, Names]:

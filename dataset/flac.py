@@ -37,6 +37,18 @@ def decode(data: bytes, frames: int, sample_rate: int) -> Audio:
     Raises ValueError if it is not mono FLAC of just that length and rate: that is checked before
     any memory is asked for.
     """
+    audio: Audio = _read(data, frames, sample_rate, "float32")
+    return audio
+
+
+def decode_steps(data: bytes, frames: int, sample_rate: int) -> NDArray[np.int32]:
+    """The same in whole 24-bit steps, as :func:`encode` was given them; raises ValueError."""
+    steps: NDArray[np.int32] = _read(data, frames, sample_rate, "int32")
+    steps >>= 8  # libsndfile gives the upper 24 bits
+    return steps
+
+
+def _read(data: bytes, frames: int, sample_rate: int, kind: str) -> NDArray[Any]:
     if not 0 < frames <= MAX_FRAMES:
         raise ValueError(f"{frames} frames are none, or more than an hour")
     try:
@@ -47,7 +59,7 @@ def decode(data: bytes, frames: int, sample_rate: int) -> Audio:
                     f"the audio is {found[0]} with {found[1]} channels, {found[2]} Hz, {found[3]} "
                     f"frames, and not mono FLAC with {sample_rate} Hz, {frames} frames"
                 )
-            audio: Audio = file.read(dtype="float32")
+            audio: NDArray[Any] = file.read(dtype=kind)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise ValueError(f"the audio is not whole FLAC: {error}") from None
     if audio.shape != (frames,):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dataset.flac import decode, encode
+from dataset.flac import decode_steps, encode
 from dataset.schema import (
     capture_schema,
     check_dry_header,
@@ -21,7 +21,7 @@ from dataset.schema import (
     to_bytes,
 )
 from dataset.signals import Dry
-from rigs.audio import SAMPLE_RATE, to_int24
+from rigs.audio import SAMPLE_RATE, from_int24, to_int24
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.knobs import KnobTable, Setting
@@ -137,12 +137,12 @@ def read_dry(folder: Path, dry_id: str) -> Dry:
         row = rows[0]
         if row["sample_rate"] != SAMPLE_RATE:
             raise ValueError(f"its sample rate is {row['sample_rate']} Hz, not {SAMPLE_RATE}")
-        audio = decode(row["audio"]["bytes"], row["frames"] or 0, SAMPLE_RATE)
-        if hashlib.sha256(to_int24(audio).astype("<i4").tobytes()).hexdigest() != dry_id:
+        steps = decode_steps(row["audio"]["bytes"], row["frames"] or 0, SAMPLE_RATE)
+        if hashlib.sha256(steps.astype("<i4").tobytes()).hexdigest() != dry_id:
             raise ValueError("its samples are not those of its dry_id")
     except ValueError as error:
         raise corrupt(path, error) from None
-    return Dry(row["name"] or "", row["kind"] or "", row["licence"] or "", audio)
+    return Dry(row["name"] or "", row["kind"] or "", row["licence"] or "", from_int24(steps))
 
 
 def read_dries(folder: Path, dry_ids: Iterable[str]) -> list[Dry]:

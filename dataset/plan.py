@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field, TypeAdapter, ValidationError
 
 from dataset.schema import (
     MAX_FRAMES,
@@ -25,6 +29,9 @@ from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.knobs import KnobTable, Setting
 from rigs.trajectory import Trajectory
+
+_EXTENDS = b"ampsweep.extends"
+_LENGTHS = TypeAdapter(Annotated[list[int], Field(max_length=10_000)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +88,8 @@ class PlanEntry:
 class Plan:
     """An ordered list of captures. ``seed`` is the recipe's, kept so the plan can be made again.
 
-    ``rig`` is the fingerprint of the simulated rig that it is for, if it has one.
+    ``rig`` is the fingerprint of the simulated rig that it is for, if it has one. ``extends`` says
+    how many entries the plans had that it was extended from, the first of them first.
     """
 
     device: str
@@ -89,6 +97,7 @@ class Plan:
     entries: tuple[PlanEntry, ...]
     seed: int = 0
     rig: str = ""
+    extends: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises UserError if the plan is empty, out of order or off the panel."""
@@ -101,17 +110,44 @@ class Plan:
             if entry.index != index:
                 raise UserError(f"Entry {index} of the plan is numbered {entry.index}.")
             entry.check(self.knobs)
+        lengths = (0, *self.extends, len(self.entries))
+        if any(b <= a for a, b in pairwise(lengths)):
+            raise UserError(
+                f"The plan for {self.device} does not say rightly which plans it extends; make it "
+                "again."
+            )
 
     @property
     def plan_id(self) -> str:
         """sha256, in hex, of everything that is in the plan."""
+        return self.generations[-1][1]
+
+    @cached_property
+    def generations(self) -> tuple[tuple[int, str], ...]:
+        """How many entries, and which plan_id, the plans had that it extends; it is the last."""
         head = [self.device, self.knobs.to_json(), self.seed, *filter(None, [self.rig])]
         digest = hashlib.sha256(json.dumps(head, ensure_ascii=False).encode())
+        ids, earlier = [], set(self.extends)
         for e in self.entries:
+            if e.index in earlier:
+                ids.append((e.index, digest.hexdigest()))
             row = [e.role, e.dry_id, e.dry_offset, e.frames, e.trajectory.rate]
             digest.update(json.dumps([*row, len(e.trajectory.positions)]).encode())
             digest.update(e.trajectory.positions.astype("<f4").tobytes())
-        return digest.hexdigest()
+        return (*ids, (len(self.entries), digest.hexdigest()))
+
+    def id_of(self, index: int) -> str:
+        """The plan_id under which an entry is captured: that of the first plan that had it.
+
+        So what was captured for a plan is captured for every plan that extends it.
+        """
+        return next(plan_id for length, plan_id in self.generations if index < length)
+
+    def asks_for(self, plan_id: str | None, plan_index: int | None) -> bool:
+        """Whether a capture with that plan_id and plan_index is one of this plan's."""
+        if plan_index is None or not 0 <= plan_index < len(self.entries):
+            return False
+        return self.id_of(plan_index) == plan_id
 
     @property
     def dry_ids(self) -> list[str]:
@@ -156,6 +192,9 @@ def write_plan(plan: Plan, path: Path) -> None:
             }
         )
     schema = plan_schema(plan.device, plan.knobs, plan.plan_id, plan.seed, plan.rig)
+    if plan.extends:
+        own = {_EXTENDS: json.dumps(plan.extends).encode()}
+        schema = schema.with_metadata({**schema.metadata, **own})
     make_folder(path.parent)
     write_whole(path, to_bytes(pa.Table.from_pylist(rows, schema=schema)))
 
@@ -173,6 +212,14 @@ def to_trajectory(row: dict[str, Any], knobs: KnobTable, where: str) -> Trajecto
     return Trajectory(positions.reshape(-1, len(knobs)), float(rate))
 
 
+def _read_extends(path: Path, file: pq.ParquetFile) -> tuple[int, ...]:
+    said = (file.schema_arrow.metadata or {}).get(_EXTENDS, b"[]")
+    try:
+        return tuple(_LENGTHS.validate_json(said))
+    except ValidationError:
+        raise UserError(f"{path} does not say which plans it extends; make it again.") from None
+
+
 def read_plan(path: Path) -> Plan:
     """Read plan.parquet; raises UserError if it is damaged, changed, empty or off the panel."""
     file = open_parquet(path)
@@ -188,7 +235,7 @@ def read_plan(path: Path) -> Plan:
         entries.append(
             PlanEntry(index, row["role"], trajectory, row["dry_id"], offset, row["frames"])
         )
-    plan = Plan(header.device, header.knobs, tuple(entries), seed, rig)
+    plan = Plan(header.device, header.knobs, tuple(entries), seed, rig, _read_extends(path, file))
     if plan.plan_id != plan_id:
         raise UserError(f"{path} was changed after it was made; make the plan again.")
     return plan

@@ -2,97 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dataset import signals
 from dataset.plan import Plan, PlanEntry
-from dataset.plans import DESIGNS
-from dataset.plans.base import Cube, Design, to_cube, to_positions
+from dataset.plans.base import Cube, stills, to_cube, to_positions
 from dataset.plans.far import far_points, left_of
-from dataset.plans.reach import Positions, few_moves, make_trajectories, only, snap
+from dataset.plans.more import dense, more_settings, more_sweeps, sweep_like
+from dataset.plans.order import least_travel
+from dataset.plans.reach import Positions, make_trajectories, only, snap
+from dataset.recipe import Held, More, OwnDry, PlanRecipe, Sentinels, read_recipe
 from dataset.signals import PARTS, Dry
 from rigs.audio import LONGEST_SECONDS, SAMPLE_RATE
-from rigs.config import explain
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
 from rigs.rig import ANYWHERE, Reach
 from rigs.trajectory import Trajectory
 
+__all__ = [
+    "Held",
+    "More",
+    "OwnDry",
+    "PlanRecipe",
+    "Sentinels",
+    "extend_plan",
+    "make_plan",
+    "read_recipe",
+]
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class Held(_Strict):
-    """How many settings to hold out, and how long each is captured."""
-
-    settings: int = Field(ge=0, le=10_000)
-    seconds: float = Field(gt=0, le=600)
-
-
-class Sentinels(_Strict):
-    """One before the first capture, after every ``every`` others, and at the end; 0: none."""
-
-    every: int = Field(default=0, ge=0)
-    seconds: float = Field(default=4.0, gt=0, le=600)
+Row = tuple[str, Trajectory, int]
+"""What is to be captured: its role, its trajectory, and for how many samples."""
 
 
-class OwnDry(_Strict):
-    """The user's own playing: one ``file`` to be split, or a file for each part."""
-
-    file: Path | None = None
-    train: Path | None = None
-    validation: Path | None = None
-    test: Path | None = None
-    licence: str = Field(min_length=1, max_length=200)
-
-    @model_validator(mode="after")
-    def _one_or_three(self) -> OwnDry:
-        three = [self.train, self.validation, self.test]
-        if (self.file is None) == (three.count(None) > 0):
-            raise ValueError("give either one file, or all of train, validation and test")
-        return self
-
-
-class PlanRecipe(_Strict):
-    """The `plan:` section of params.yaml. ``train`` is one design or a list of them."""
-
-    seed: int = Field(default=0, ge=0, lt=1 << 63)
-    train: list[Design] = []
-    validation: Held = Held(settings=8, seconds=4)
-    test: Held = Held(settings=24, seconds=5)
-    sentinels: Sentinels = Sentinels()
-    dry: OwnDry | None = None
-
-    @field_validator("train", mode="before")
-    @classmethod
-    def _designs(cls, value: Any) -> Any:
-        rows = value if isinstance(value, list) else [value]
-        designs = []
-        for row in rows:
-            if not isinstance(row, dict) or not isinstance(row.get("design"), str):
-                raise ValueError("each entry has to say which `design` it is")
-            name = row["design"]
-            if name not in DESIGNS:
-                raise ValueError(f"there is no design {name!r}; designs are {', '.join(DESIGNS)}")
-            try:
-                designs.append(DESIGNS[name].model_validate(row))
-            except ValidationError as error:
-                raise ValueError(f"design {name}, {explain(error)}") from None
-        return designs
-
-
-def read_recipe(section: Any, where: str) -> PlanRecipe:
-    """Check the section, as YAML gave it; raises UserError that begins with ``where``."""
-    try:
-        return PlanRecipe.model_validate({} if section is None else section)
-    except ValidationError as error:
-        raise UserError(f"{where}: {explain(error)}.") from None
+def _frames(seconds: float) -> int:
+    return max(1, round(seconds * SAMPLE_RATE))
 
 
 def _make_dries(recipe: PlanRecipe, seconds: dict[str, float]) -> dict[str, Dry]:
@@ -116,28 +62,30 @@ def _make_dries(recipe: PlanRecipe, seconds: dict[str, float]) -> dict[str, Dry]
     return {part: signals.load(getattr(own, part), own.licence) for part in seconds}
 
 
-def _offsets(dry: Dry, frames: Sequence[int]) -> list[int]:
-    """Where each capture's slice begins: one after the other, over again when the dry ends."""
-    offsets, cursor = [], 0
-    for length in frames:
+class _Cursor:
+    """Where each capture's slice of a dry begins: one after the other, over again at its end."""
+
+    def __init__(self, dry: Dry, at: int = 0) -> None:
+        self._dry, self._at = dry, at
+
+    def take(self, length: int) -> tuple[str, int]:
+        """The dry's id and the slice's first frame."""
+        dry = self._dry
         if length > dry.frames:
             raise UserError(
                 f"The dry {dry.name!r} lasts {dry.frames / SAMPLE_RATE:.1f} s, but a capture of "
                 f"{length / SAMPLE_RATE:.1f} s is asked of it; give a longer file or ask for less."
             )
-        if cursor + length > dry.frames:
-            cursor = 0
-        offsets.append(cursor)
-        cursor += length
-    return offsets
+        at = self._at if self._at + length <= dry.frames else 0
+        self._at = at + length
+        return dry.dry_id, at
 
 
 def _taken(knobs: KnobTable, trajectories: Sequence[Trajectory]) -> Cube:
     """Where train captures have been: eight points on each line of a sweep."""
     visited = [np.empty((0, len(knobs)))]
     for trajectory in trajectories:
-        times = np.arange((len(trajectory.positions) - 1) * 8 + 1) / (8 * trajectory.rate)
-        visited.append(to_cube(knobs, trajectory.at(times)))
+        visited.append(to_cube(knobs, dense(trajectory)))
     return np.vstack(visited)
 
 
@@ -151,38 +99,68 @@ def _usual(knobs: KnobTable, reach: Reach) -> Positions:
     return listed[[int(np.argmin(away))]]
 
 
-def _groups(
-    knobs: KnobTable, recipe: PlanRecipe, reach: Reach
-) -> dict[str, list[tuple[Trajectory, int]]]:
-    """For each role its trajectories, and how many samples each is captured for."""
-    groups: dict[str, list[tuple[Trajectory, int]]] = {"train": [], "validation": [], "test": []}
-    held_out: list[tuple[str, Held]] = [("validation", recipe.validation), ("test", recipe.test)]
+def _chosen(knobs: KnobTable, recipe: PlanRecipe, reach: Reach) -> list[Row]:
+    """What is to be captured: train, then validation, then test."""
+    train: list[Row] = []
+    held: list[Row] = []
     visited = np.empty((0, len(knobs)))
 
-    def train() -> Cube:
+    def choose_train() -> Cube:
         left = to_positions(knobs, left_of(to_cube(knobs, only(knobs, reach)), visited))
         for number, design in enumerate(recipe.train):
-            length = max(1, round(design.seconds * SAMPLE_RATE))
             made = make_trajectories(design, knobs, reach, [recipe.seed, 1, number], left)
-            groups["train"] += [(trajectory, length) for trajectory in made]
-        return _taken(knobs, [trajectory for trajectory, _ in groups["train"]])
+            train.extend(("train", trajectory, _frames(design.seconds)) for trajectory in made)
+        return _taken(knobs, [trajectory for _, trajectory, _ in train])
 
     # Of a list, what is held out is chosen first; in a continuum it keeps clear of what is not.
     if not reach.only:
-        visited = train()
-    for stream, (role, held) in enumerate(held_out, start=2):
-        points = far_points(knobs, reach, held.settings, visited, [recipe.seed, stream])
+        visited = choose_train()
+    held_out: list[tuple[str, Held]] = [("validation", recipe.validation), ("test", recipe.test)]
+    for stream, (role, asked) in enumerate(held_out, start=2):
+        points = far_points(knobs, reach, asked.settings, visited, [recipe.seed, stream])
         visited = np.vstack([visited, points])
-        length = max(1, round(held.seconds * SAMPLE_RATE))
         positions = snap(knobs, reach, to_positions(knobs, points))
-        groups[role] = [(Trajectory(row[None]), length) for row in positions]
+        held += [(role, still, _frames(asked.seconds)) for still in stills(positions)]
     if reach.only:
-        train()
-    if reach.one_by_one:
-        for role, rows in groups.items():
-            order = few_moves(np.array([t.positions[0] for t, _ in rows]))
-            groups[role] = [rows[index] for index in order]
-    return groups
+        choose_train()
+    return train + held
+
+
+def _ordered(knobs: KnobTable, reach: Reach, rows: list[Row]) -> list[Row]:
+    """``rows`` so that the knobs travel least, whatever their roles; as they are if that is free.
+
+    Beside the way it saves, what drifts in the course of a session is then shared by all roles.
+    """
+    if reach.travel is None or not rows:
+        return rows
+    starts = np.array([trajectory.positions[0] for _, trajectory, _ in rows])
+    ends = np.array([trajectory.positions[-1] for _, trajectory, _ in rows])
+    order = least_travel(reach.travel, starts, ends, _usual(knobs, reach)[0])
+    return [rows[index] for index in order]
+
+
+def _laid_out(
+    rows: Sequence[Row],
+    cursors: Mapping[str, _Cursor],
+    sentinel: PlanEntry | None,
+    every: int,
+    first: int = 0,
+) -> list[PlanEntry]:
+    """Entries from number ``first`` on: the sentinel before, after ``every`` others, at the end."""
+    entries: list[PlanEntry] = []
+
+    def watch() -> None:
+        if sentinel is not None:
+            entries.append(replace(sentinel, index=first + len(entries)))
+
+    watch()
+    for done, (role, trajectory, length) in enumerate(rows, start=1):
+        dry_id, offset = cursors[role].take(length)
+        number = first + len(entries)
+        entries.append(PlanEntry(number, role, trajectory, dry_id, offset, length))
+        if done % max(1, every) == 0 or done == len(rows):
+            watch()
+    return entries
 
 
 def make_plan(
@@ -198,36 +176,78 @@ def make_plan(
     fingerprint ``rig``. Raises UserError if it asks for nothing, for a knob or a position that
     there is not, for what the rig cannot do, or for more than the user's own dry holds.
     """
-    groups = _groups(knobs, recipe, reach)
-    needed = {role: sum(n for _, n in rows) / SAMPLE_RATE for role, rows in groups.items() if rows}
+    rows = _chosen(knobs, recipe, reach)
+    frames = {part: [n for role, _, n in rows if role == part] for part in PARTS}
+    needed = {part: sum(n) / SAMPLE_RATE for part, n in frames.items() if n}
     dries = _make_dries(recipe, needed)
     sentinel: PlanEntry | None = None
     if recipe.sentinels.every and dries:
         # Validation's dry is playing, which is what a floor for the ESR has to be measured with.
         dry = dries.get("validation", next(iter(dries.values())))
-        length = min(max(1, round(recipe.sentinels.seconds * SAMPLE_RATE)), dry.frames)
+        length = min(_frames(recipe.sentinels.seconds), dry.frames)
         still = Trajectory(_usual(knobs, reach))
         sentinel = PlanEntry(0, "sentinel", still, dry.dry_id, 0, length)
+    cursors = {part: _Cursor(dry) for part, dry in dries.items()}
+    entries = _laid_out(_ordered(knobs, reach, rows), cursors, sentinel, recipe.sentinels.every)
+    plan, played = Plan(device, knobs, tuple(entries), recipe.seed, rig), list(dries.values())
+    for more in recipe.extend:
+        plan, played = extend_plan(plan, played, recipe, more, reach)
+    return plan, played
 
-    entries: list[PlanEntry] = []
 
-    def add(role: str, trajectory: Trajectory, dry_id: str, offset: int, frames: int) -> None:
-        entries.append(PlanEntry(len(entries), role, trajectory, dry_id, offset, frames))
+def extend_plan(
+    plan: Plan, dries: Sequence[Dry], recipe: PlanRecipe, more: More, reach: Reach = ANYWHERE
+) -> tuple[Plan, list[Dry]]:
+    """``plan`` with training of what it lacks added after its end, and the dries of both.
 
-    def watch() -> None:
-        if sentinel is not None:
-            s = sentinel
-            add(s.role, s.trajectory, s.dry_id, s.dry_offset, s.frames)
+    What was in it stays as it was, number for number, so that what is captured stays captured; the
+    new settings repeat none and keep clear of those that are held out. The sentinel is watched
+    again, before, among and after them. Raises UserError as :func:`make_plan` does, and if there
+    are not so many settings left.
+    """
+    knobs = plan.knobs
+    train = _taken(knobs, [e.trajectory for e in plan.entries if e.role == "train"])
+    held = _taken(knobs, [e.trajectory for e in plan.entries if e.role in ("validation", "test")])
+    number = len(plan.extends) + 1
+    seed = [plan.seed, 4, number]
+    if more.settings is not None:
+        still = next((d for d in recipe.train if not d.moves), None)
+        seconds = more.seconds or (still.seconds if still else recipe.validation.seconds)
+        made = more_settings(knobs, reach, more.settings, train, held, seed)
+    else:
+        assert more.minutes is not None
+        design = sweep_like(recipe.train, more.minutes, more.seconds)
+        seconds = design.seconds
+        made = more_sweeps(design, knobs, reach, train, held, seed)
+    rows = [("train", trajectory, _frames(seconds)) for trajectory in made]
+    played = list(dries)
+    cursor = _cursor_after(plan, played, recipe, len(made) * seconds, number)
+    sentinel = next((e for e in plan.entries if e.role == "sentinel"), None)
+    first = len(plan.entries)
+    every = recipe.sentinels.every or first
+    entries = _laid_out(_ordered(knobs, reach, rows), {"train": cursor}, sentinel, every, first)
+    extended = replace(
+        plan, entries=(*plan.entries, *entries), extends=(*plan.extends, len(plan.entries))
+    )
+    return extended, played
 
-    done = 0
-    watch()
-    for role in dries:
-        offsets = _offsets(dries[role], [n for _, n in groups[role]])
-        for (trajectory, length), offset in zip(groups[role], offsets, strict=True):
-            add(role, trajectory, dries[role].dry_id, offset, length)
-            done += 1
-            if recipe.sentinels.every and done % recipe.sentinels.every == 0:
-                watch()
-    if sentinel is not None and entries[-1].role != "sentinel":
-        watch()
-    return Plan(device, knobs, tuple(entries), recipe.seed, rig), list(dries.values())
+
+def _cursor_after(
+    plan: Plan, dries: list[Dry], recipe: PlanRecipe, seconds: float, number: int
+) -> _Cursor:
+    """Where new train captures play on; a dry that is made for them is added to ``dries``."""
+    if recipe.dry is None:
+        length = min(max(1.0, seconds), LONGEST_SECONDS)
+        dries.append(signals.make("train", length, recipe.seed + number))
+        return _Cursor(dries[-1])
+    last = [e for e in plan.entries if e.role == "train"][-1:]
+    if not last:
+        dries.append(_make_dries(recipe, {"train": seconds})["train"])
+        return _Cursor(dries[-1])
+    dry = next((dry for dry in dries if dry.dry_id == last[0].dry_id), None)
+    if dry is None:
+        raise UserError(
+            f"The plan plays the dry {last[0].dry_id[:16]}, which is not there; make the plan "
+            "again, so that its dry signals are made with it."
+        )
+    return _Cursor(dry, last[0].dry_offset + last[0].frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from dataset.bounded import read_bounded
+from dataset.migrations import migrate, reaches
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
 
@@ -30,7 +33,7 @@ AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 UTC = pa.timestamp("us", tz="UTC")
 
 
-class _KnobRow(BaseModel):
+class KnobRow(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     name: str = Field(max_length=200)
     minimum: float
@@ -41,7 +44,7 @@ class _KnobRow(BaseModel):
     detents: list[str] = Field(max_length=1000)
 
 
-_KNOB_ROWS = TypeAdapter(list[_KnobRow])
+_KNOB_ROWS = TypeAdapter(list[KnobRow])
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def device_metadata(device: str, knobs: KnobTable) -> dict[bytes, bytes]:
     return {DEVICE_KEY: device.encode(), KNOBS_KEY: rows}
 
 
+@lru_cache(maxsize=16)
 def capture_schema(device: str, knobs: KnobTable) -> pa.Schema:
     """The schema of a part of captures of ``device``."""
     setting = setting_type(knobs)
@@ -194,7 +198,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
             path,
             page_checksum_verification=True,
             thrift_string_size_limit=16 << 20,
-            thrift_container_size_limit=1 << 20,
+            thrift_container_size_limit=1 << 14,
         )
         claimed = sum(
             file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)
@@ -216,32 +220,62 @@ def corrupt(path: Path, error: object) -> UserError:
     )
 
 
-def read_table(path: Path, file: pq.ParquetFile, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read ``columns`` of an open file; raises UserError if a page is damaged."""
+def read_table(
+    path: Path,
+    file: pq.ParquetFile,
+    columns: Sequence[str] | None = None,
+    groups: Sequence[int] | None = None,
+) -> pa.Table:
+    """``columns`` of an open file (all, if None), of those row ``groups`` (all, if None).
+
+    A file of an older schema version is read as one of this version. Raises UserError if a page
+    is damaged, or if the columns unfold to more than a reader can take.
+    """
+    schema = _schema_of(path, file)
+    version = _version(path, schema) if VERSION_KEY in (schema.metadata or {}) else SCHEMA_VERSION
+    old = version < SCHEMA_VERSION
+    chosen = range(file.metadata.num_row_groups) if groups is None else groups
     try:
-        table = file.read(columns=list(columns) if columns is not None else None)
+        table = read_bounded(file, None if old else columns, chosen)
         table.validate(full=True)
-    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
+        if old:
+            table = migrate(table, version, SCHEMA_VERSION)
+            table = table if columns is None else table.select(list(columns))
+    except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException) as error:
         raise corrupt(path, error) from None
     return table
 
 
-def _metadata(path: Path, schema: pa.Schema) -> dict[bytes, bytes]:
-    metadata: dict[bytes, bytes] = schema.metadata or {}
-    if sum(map(len, metadata.values())) > MAX_METADATA_BYTES:
-        raise UserError(f"{path} has more than 1 MiB of metadata; it is not a file of ampsweep's.")
-    version = metadata.get(VERSION_KEY)
-    if version is None:
+def _version(path: Path, schema: pa.Schema) -> int:
+    said = (schema.metadata or {}).get(VERSION_KEY)
+    if said is None:
         raise UserError(f"{path} was not written by ampsweep (it names no schema version).")
-    if version != str(SCHEMA_VERSION).encode():
+    version = int(said) if said.isdigit() and len(said) < 6 else -1
+    if not 0 <= version <= SCHEMA_VERSION or not reaches(version, SCHEMA_VERSION):
         raise UserError(
-            f"{path} has schema version {version[:20].decode('ascii', 'replace')}, but this "
+            f"{path} has schema version {said[:20].decode('ascii', 'replace')}, but this "
             f"ampsweep reads version {SCHEMA_VERSION}; install the ampsweep that wrote it."
         )
-    return metadata
+    return version
+
+
+def _current(path: Path, file: pq.ParquetFile) -> pa.Schema:
+    """The schema of an open file, as this version has it; raises UserError."""
+    schema = _schema_of(path, file)
+    if sum(map(len, (schema.metadata or {}).values())) > MAX_METADATA_BYTES:
+        raise UserError(f"{path} has more than 1 MiB of metadata; it is not a file of ampsweep's.")
+    version = _version(path, schema)
+    if version == SCHEMA_VERSION:
+        return schema
+    try:
+        return migrate(schema.empty_table(), version, SCHEMA_VERSION).schema
+    except (ValueError, pa.ArrowException) as error:
+        raise corrupt(path, error) from None
 
 
 def _check_columns(path: Path, schema: pa.Schema, expected: pa.Schema) -> None:
+    if schema.equals(expected, check_metadata=False):
+        return
     for field in expected:
         if field.name not in schema.names:
             raise UserError(f"{path} has no column {field.name!r}; restore or recapture it.")
@@ -260,11 +294,9 @@ def _schema_of(path: Path, file: pq.ParquetFile) -> pa.Schema:
         raise corrupt(path, error) from None
 
 
-def _device_and_knobs(path: Path, metadata: dict[bytes, bytes]) -> tuple[str, KnobTable]:
+def _device_and_knobs(path: Path, schema: pa.Schema) -> tuple[str, KnobTable]:
     try:
-        device = metadata[DEVICE_KEY].decode("utf-8")
-        rows = _KNOB_ROWS.validate_json(metadata[KNOBS_KEY])
-        return device, KnobTable.from_json([row.model_dump() for row in rows])
+        return _parsed(schema.metadata[DEVICE_KEY], schema.metadata[KNOBS_KEY])
     except KeyError:
         raise UserError(f"{path} names no device or no knobs; restore or recapture it.") from None
     except (ValidationError, ValueError, UserError) as error:
@@ -272,20 +304,25 @@ def _device_and_knobs(path: Path, metadata: dict[bytes, bytes]) -> tuple[str, Kn
         raise UserError(f"{path} holds no valid knob table: {reason}.") from None
 
 
+@lru_cache(maxsize=16)  # all parts of a dataset say the same
+def _parsed(device: bytes, knobs: bytes) -> tuple[str, KnobTable]:
+    rows = _KNOB_ROWS.validate_json(knobs)
+    return device.decode("utf-8"), KnobTable.from_json([row.model_dump() for row in rows])
+
+
 def read_header(path: Path, file: pq.ParquetFile) -> Header:
     """Check an open capture part against the schema; raises UserError for anything amiss."""
-    schema = _schema_of(path, file)
-    metadata = _metadata(path, schema)
-    device, knobs = _device_and_knobs(path, metadata)
+    schema = _current(path, file)
+    device, knobs = _device_and_knobs(path, schema)
     _check_columns(path, schema, capture_schema(device, knobs))
     return Header(device, knobs, file.metadata.num_rows)
 
 
 def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int, str]:
     """Check an open plan; returns its header, plan_id, seed and rig, or raises UserError."""
-    schema = _schema_of(path, file)
-    metadata = _metadata(path, schema)
-    device, knobs = _device_and_knobs(path, metadata)
+    schema = _current(path, file)
+    metadata = schema.metadata
+    device, knobs = _device_and_knobs(path, schema)
     _check_columns(path, schema, plan_schema(device, knobs, "", 0))
     try:
         plan_id, seed = metadata[b"ampsweep.plan_id"].decode(), int(metadata[b"ampsweep.seed"])
@@ -297,9 +334,7 @@ def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int
 
 def check_dry_header(path: Path, file: pq.ParquetFile) -> None:
     """Check an open dry file against its schema; raises UserError for anything amiss."""
-    schema = _schema_of(path, file)
-    _metadata(path, schema)
-    _check_columns(path, schema, dry_schema())
+    _check_columns(path, _current(path, file), dry_schema())
 
 
 def check_same(path: Path, header: Header, device: str, knobs: KnobTable, whose: str) -> None:

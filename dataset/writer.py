@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,11 @@ class Writer(Generic[T]):
             result = self._pending.result()
             self._pending = None
             self._done(result)
+
+    def finish(self) -> None:
+        """Wait for what is pending when something else went wrong; raises nothing of its own."""
+        with suppress(Exception):
+            self.wait()
 
     def __enter__(self) -> Writer[T]:
         return self

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +19,9 @@ from numpy.typing import NDArray
 
 from rigs.audio import SAMPLE_RATE, rms_dbfs
 from rigs.errors import UserError
-from rigs.files import write_whole
 from rigs.rig import Progress, Rig
 from rigs.takes import clips, take
+from rigs.toml_edit import put_numbers
 
 HERTZ = 220.0
 """What is played. Cheap voltmeters are only specified for 40 to 400 Hz, and read kilohertz low;
@@ -122,45 +120,4 @@ def write_levels(path: Path, levels: Mapping[str, float]) -> None:
 
     Raises UserError, with the file as it was, if it cannot be read, edited or written.
     """
-    path = path.resolve()  # a link stays one
-    try:
-        text = path.read_bytes().decode("utf-8")
-        mark = "\ufeff" if text.startswith("\ufeff") else ""
-        edited = text = text.removeprefix(mark)
-        for key, value in levels.items():
-            edited = _with_level(edited, key, f"{value:.2f}")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be edited ({error}); nothing was changed.") from None
-    write_whole(path, (mark + edited).encode("utf-8"))
-
-
-def _with_level(text: str, key: str, value: str) -> str:
-    """The TOML ``text`` with ``levels.key`` at ``value``; raises ValueError if no way is found."""
-    before = tomllib.loads(text)
-    levels = before.get("levels", {})
-    if not isinstance(levels, dict):
-        raise ValueError("its levels are no section")
-    wanted = {**before, "levels": {**levels, key: float(value)}}
-    if wanted == before:
-        return text
-    for edited in _edits(text, key, value):
-        with suppress(tomllib.TOMLDecodeError):
-            if tomllib.loads(edited) == wanted:
-                return edited
-    raise ValueError(f"write {key} = {value} under [levels] yourself")
-
-
-def _edits(text: str, key: str, value: str) -> Iterator[str]:
-    """``text`` with ``key`` put where it may belong; at most one of these means what is wanted."""
-    newline = "\r\n" if "\r\n" in text else "\n"
-    for old in re.finditer(rf"""\b{key}["']?[ \t]*=[ \t]*([^\s,}}#]+)""", text):
-        yield text[: old.start(1)] + value + text[old.end(1) :]
-    for header in re.finditer(r"""^[ \t]*\[[ \t]*["']?levels["']?[ \t]*\][^\r\n]*""", text, re.M):
-        yield f"{text[: header.end()]}{newline}{key} = {value}{text[header.end() :]}"
-    for inline in re.finditer(r"""\blevels["']?[ \t]*=[ \t]*\{""", text):
-        for comma in (",", ""):
-            yield f"{text[: inline.end()]} {key} = {value}{comma}{text[inline.end() :]}"
-    for dotted in re.finditer(r"""^[ \t]*["']?levels["']?[ \t]*\.""", text, re.M):
-        yield f"{text[: dotted.start()]}levels.{key} = {value}{newline}{text[dotted.start() :]}"
-    end = "" if not text or text.endswith("\n") else newline
-    yield f"{text}{end}{newline}[levels]{newline}{key} = {value}{newline}"
+    put_numbers(path, {("levels", key): f"{value:.2f}" for key, value in levels.items()})

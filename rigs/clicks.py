@@ -79,7 +79,8 @@ def find_latency(wet: NDArray[Any], *, start: int = 0, longest: int = 9600) -> f
 def _coarse_lag(heard: NDArray[np.float64]) -> int:
     """The lag at which the train fits best, whatever its polarity."""
     train = signal.sosfilt(_NO_HUM, click_train().astype(np.float64))
-    fit = signal.correlate(heard, train, "valid")
+    # Sums as long as these go to a library that waits for all processors, however busy they are.
+    fit = signal.correlate(heard, train, "valid", method="fft")
     energy = np.cumsum(np.concatenate([[0.0], heard**2]))
     energy = energy[len(train) :] - energy[: -len(train)]
     # What is played after the clicks can be louder than they are, hence the normalisation.

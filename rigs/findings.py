@@ -25,6 +25,11 @@ DELAY = 8.0
 """Samples: more than filters take, and less than the smallest buffer of a sound card."""
 LOUDER = 3.0
 """dB by which motors may raise the noise before it is worth a word."""
+_REMEDIES = {
+    "hum": "look for a ground loop: another socket, a balanced cable, a transformer",
+    "noise": "look for a loose shield, a gain that is too low before one that is too high",
+}
+"""What a judge finds where nothing is played, and what helps."""
 
 
 def faults(found: Rehearsal) -> list[str]:
@@ -61,6 +66,9 @@ def _faults(found: Rehearsal) -> Iterator[str]:
             f"The recording is clipped ({clipped}); turn the interface's input down, or let "
             "`ampsweep rigs level` say by how much."
         )
+    for flag, remedy in _REMEDIES.items():
+        if takes := _with(found, flag):
+            yield f"There is {flag} in the pauses ({takes}); {remedy}."
     for flag in _other_flags(found):
         yield f"The audio is damaged by {flag} ({_with(found, flag)}); check the audio driver."
     if found.simulated:
@@ -150,5 +158,5 @@ def _with(found: Rehearsal, flag: str) -> str:
 
 def _other_flags(found: Rehearsal) -> list[str]:
     """Flags of the path's own: what it noticed while it played."""
-    known = {"clipped", "silent", "dc offset", "normalised"}
+    known = {"clipped", "silent", "dc offset", "normalised", *_REMEDIES}
     return sorted({flag for take in found.heard for flag in take.flags} - known)

@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rigs.child.start import start
 from rigs.errors import UserError
 from rigs.registry import EXTRAS
 
@@ -182,46 +184,37 @@ def inventory(
 ) -> tuple[Section, ...]:
     """Look at the sections ``keys`` for ``patience`` seconds at most. Raises nothing."""
     end = time.monotonic() + patience
-    env = dict(os.environ)
-    # libjack would start a server to see whether there is one.
-    env["JACK_NO_START_SERVER"] = "1"
-    here = str(Path(__file__).parent.parent)
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [here, env.get("PYTHONPATH")]))
     keys = tuple(keys)
-    running = {
-        key: subprocess.Popen(
-            [sys.executable, "-m", "rigs.inventory", key],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+    with ExitStack() as started:
+        running = {key: started.enter_context(_asked(key)) for key in keys if key not in HARMLESS}
+        harmless = {key: probe(key) for key in keys if key in HARMLESS}
+        return tuple(
+            _answer(key, running[key], end)
+            if key in running
+            else Section(PROBES[key][0], tuple(harmless[key].found), tuple(harmless[key].missing))
+            for key in keys
         )
-        for key in keys
-        if key not in HARMLESS
-    }
-    harmless = {key: probe(key) for key in keys if key in HARMLESS}
-    return tuple(
-        _answer(key, running[key], end)
-        if key in running
-        else Section(PROBES[key][0], tuple(harmless[key].found), tuple(harmless[key].missing))
-        for key in keys
-    )
+
+
+@contextmanager
+def _asked(key: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that looks at one section, and that is gone afterwards."""
+    with start("rigs.inventory", key, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _answer(key: str, process: subprocess.Popen[bytes], end: float) -> Section:
     title = PROBES[key][0]
-    with process:
-        try:
-            out, _ = process.communicate(timeout=max(0.1, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return Section(
-                title,
-                missing=("This did not answer in time: a driver hangs, or the machine is busy.",),
-            )
-        except BaseException:
-            process.kill()
-            raise
+    try:
+        out, _ = process.communicate(timeout=max(0.1, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return Section(
+            title,
+            missing=("This did not answer in time: a driver hangs, or the machine is busy.",),
+        )
     try:
         answer = json.loads(out)
         found = tuple((str(name), str(about)) for name, about in answer["found"])

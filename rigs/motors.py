@@ -30,6 +30,20 @@ class Jogs(Protocol):
 
 
 @runtime_checkable
+class Slack(Protocol):
+    """Has play between motor and shaft, and can turn the motor without minding it."""
+
+    def travel(self, name: str) -> float:
+        """Degrees of the knob ``name`` from end stop to end stop."""
+
+    def turn_motor(self, name: str, degrees: float) -> float:
+        """Turn the motor of the knob ``name`` straight to so many degrees from home, and wait.
+
+        Returns where it stands, for it has steps. Raises UserError beyond the travel.
+        """
+
+
+@runtime_checkable
 class Quiet(Protocol):
     """Can let its motors go while the rig stays open: what they add to the noise is heard."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rigs.errors import UserError
 from rigs.rig import Ask, Rig
@@ -24,18 +25,22 @@ class Opened:
         self.rig.open(self._ask)
         return self
 
-    def again(self) -> None:
-        """Close what is left and open anew, homing and all; raises UserError if patience ends."""
+    def again(self, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Close what is left and open anew, homing and all.
+
+        False if ``stop`` said to wait no longer; raises UserError if patience ends.
+        """
         self.rig.close()
         end = time.monotonic() + self._patience
-        while True:
+        while not stop():
             try:
                 self.rig.open(self._ask)
-                return
+                return True
             except UserError:
                 if time.monotonic() >= end:
                     raise
                 time.sleep(min(PAUSE, self._patience))
+        return False
 
     def __exit__(self, *_: object) -> None:
         self.rig.close()

@@ -31,6 +31,7 @@ EXTRAS = {
     "pedalboard": "plugins",
     "mido": "midi",
     "rtmidi": "midi",
+    "ray": "cluster",
 }
 """Packages that not everyone needs, and the extra of ampsweep that brings each."""
 

@@ -21,10 +21,10 @@ from rigs.motors import Quiet
 from rigs.opened import Opened
 from rigs.rig import Ask, Audio, Motion, Rig, nobody
 from rigs.stations import stations
+from rigs.takes import try_take
 from rigs.trajectory import CONTROL_RATE, Trajectory
 
 _SILENCE = np.zeros(SAMPLE_RATE, np.float32)
-_ATTEMPTS = 3
 _SWING = 0.1
 """How far knobs move while the noise of moving is measured: a gentle share of their range."""
 
@@ -165,10 +165,7 @@ class _Rehearsal:
         self._say(name)
         rig = self._rig
         # As in a session: what a live path says of a take may be mended by another one.
-        for _ in range(1 if rig.path.simulated else _ATTEMPTS):
-            recording, moved = rig.take(self._dry, Trajectory.still(rig.knobs, setting))
-            if not recording.flags:
-                break
+        recording, moved, _ = try_take(rig, self._dry, Trajectory.still(rig.knobs, setting))
         verdict = self._judge(self._dry, recording.wet)
         if verdict.fatal:
             raise UserError(

@@ -27,6 +27,7 @@ from rigs.errors import UserError
 from rigs.files import sha256_of
 from rigs.knobs import KnobTable, Setting
 from rigs.trajectory import Trajectory
+from rigs.travel import OneByOne, Travel
 
 Audio = NDArray[np.floating[Any]]
 Progress = Callable[[float], None]
@@ -109,10 +110,19 @@ class Reach:
     """Whether knobs can move while audio plays."""
     steps: dict[str, float] = field(default_factory=dict)
     """Knobs that stand only at whole steps from their minimum, and the step in panel units."""
+    speeds: dict[str, float] = field(default_factory=dict)
+    """The fastest that knobs can move while audio plays, in panel units a second; absent: any."""
     only: tuple[Setting, ...] = ()
     """The only settings there are; empty: any."""
-    one_by_one: bool = False
-    """Whether each knob costs effort: the fewer move between two settings, the better."""
+    travel: Travel | None = None
+    """How long knobs take from one setting to another; None: no time at all."""
+    around: float = 0.0
+    """Seconds that a take lasts beyond its dry, if it takes time at all: clicks, and silence."""
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each knob costs effort: the fewer move between two settings, the better."""
+        return isinstance(self.travel, OneByOne)
 
 
 ANYWHERE = Reach()
@@ -227,8 +237,14 @@ class Rig:
                 f"The rig {self.name!r} narrows its knobs to where the device has no setting at "
                 "all; widen their ranges."
             )
+        limits = [*a.speeds.items(), *p.speeds.items()]
         return Reach(
-            a.sweeps and p.sweeps, {**p.steps, **a.steps}, only, a.one_by_one or p.one_by_one
+            sweeps=a.sweeps and p.sweeps,
+            steps={**p.steps, **a.steps},
+            speeds={name: min(v for n, v in limits if n == name) for name, _ in limits},
+            only=only,
+            travel=a.travel or p.travel,
+            around=a.around + p.around,
         )
 
     def fingerprint(self) -> str:

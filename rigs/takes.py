@@ -1,4 +1,4 @@
-"""One good take of a test signal: what level setting, calibration and impulse responses share."""
+"""One good take of a test signal: what rehearsal, level setting, calibration and the like share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rigs.actuators.parameters import Parameters
 from rigs.audio import SAMPLE_RATE, count_clipped
 from rigs.errors import UserError
 from rigs.knobs import Setting
-from rigs.rig import Ask, Audio, Motion, Options, Progress, Recording, Rig, SignalPath
+from rigs.rig import Ask, Audio, Motion, Moved, Options, Progress, Recording, Rig, SignalPath
 from rigs.trajectory import Trajectory
 
 ATTEMPTS = 3
@@ -70,6 +70,26 @@ def hands_off(rig: Rig) -> Rig:
     return replace(rig, actuator=Parameters(Options(), Path()))
 
 
+def try_take(
+    rig: Rig,
+    dry: Audio,
+    trajectory: Trajectory,
+    progress: Progress = lambda _: None,
+    harmless: Collection[str] = (),
+) -> tuple[Recording, Moved, tuple[str, ...]]:
+    """The first take that the path does not flag, or else the third; its flags come last.
+
+    Those that are ``harmless`` do not count. A simulation is not asked twice: it would return the
+    same.
+    """
+    for _ in range(1 if rig.path.simulated else ATTEMPTS):
+        recording, moved = rig.take(dry, trajectory, progress)
+        flags = tuple(flag for flag in recording.flags if flag not in harmless)
+        if not flags:
+            break
+    return recording, moved, flags
+
+
 def take(
     rig: Rig,
     dry: NDArray[Any],
@@ -80,19 +100,14 @@ def take(
     """Play ``dry``, shape (frames,), through the open ``rig`` at ``setting``.
 
     A take that the path flags is repeated, unless all of its flags are ``harmless``. Raises
-    UserError if three takes were spoilt, or what came back is not finite or of another length.
+    UserError if they all were spoilt, or what came back is not finite or of another length.
     """
-    for _ in range(ATTEMPTS):
-        recording, _moved = rig.take(
-            np.asarray(dry, np.float32), Trajectory.still(rig.knobs, setting), progress
-        )
-        flags = [flag for flag in recording.flags if flag not in harmless]
-        if not flags:
-            break
-    else:
+    still = Trajectory.still(rig.knobs, setting)
+    recording, _, flags = try_take(rig, np.asarray(dry, np.float32), still, progress, harmless)
+    if flags:
         raise UserError(
-            f"The rig {rig.name!r} spoilt {ATTEMPTS} takes out of {ATTEMPTS} "
-            f"({', '.join(flags)}); close other programs that use its audio device, and try again."
+            f"The rig {rig.name!r} spoilt every take ({', '.join(flags)}); close other programs "
+            "that use its audio device, and try again."
         )
     wet = recording.wet
     if wet.shape != dry.shape or not np.isfinite(wet).all():

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from dataset.cache import CONTROL_EVERY, Cache, WindowSampler
 from dataset.store import Dataset
+from dataset.store.cache import CONTROL_EVERY, Cache, WindowSampler
 from rigs.audio import esr, rms_dbfs
 from rigs.errors import UserError
 from rigs.knobs import KnobTable

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rigs.audio import esr
 from rigs.errors import UserError
-from training.losses import loss
+from training.losses import approach, loss
 from training.models import ConditionedWaveNet
 from training.options import TrainOptions
 from training.play import play
@@ -25,6 +25,8 @@ WARM_UP = 0.02
 """Share of the training in which the learning rate rises."""
 FINAL_RATE = 0.002
 """Learning rate at the end, as a share of the highest."""
+APPROACH = 0.3
+"""Share of the training that seeks level and likeness by themselves; the rest minimises ESR."""
 LARGEST_GRADIENT = 1.0
 
 
@@ -110,7 +112,8 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(options, fraction)
         output = net(batch.dry, batch.knobs)[:, batch.cut :]
-        value = loss(output, batch.wet, options.emphasis)
+        measure = approach if fraction < APPROACH else loss
+        value = measure(output, batch.wet, options.emphasis)
         if not torch.isfinite(value):
             names = ", ".join(windows.captures(state.step))
             raise UserError(

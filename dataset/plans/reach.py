@@ -1,7 +1,8 @@
-"""Keeping a plan to what its rig can bring about, with little effort."""
+"""Keeping a plan to what its rig can bring about."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,9 @@ from rigs.rig import Reach
 from rigs.trajectory import Trajectory
 
 Positions = NDArray[np.float32]
-Order = NDArray[np.intp]
 
-MENDED = 500
-"""Longer orders are left as they are found: the work grows with the square."""
-LEAST_GAIN = 1e-9
-"""Of a knob's turn: what rounding alone could gain goes round in circles."""
+FEW = 20_000
+"""Settings of a rig that are listed rather than drawn."""
 
 
 def only(knobs: KnobTable, reach: Reach) -> Positions:
@@ -40,9 +38,42 @@ def snap(knobs: KnobTable, reach: Reach, positions: NDArray[Any]) -> Positions:
     return snapped
 
 
+def settings_of(knobs: KnobTable, reach: Reach) -> Positions:
+    """All settings that the rig has, shape (settings, knobs), if they are few; else none."""
+    if reach.only:
+        return only(knobs, reach)
+    columns = []
+    for knob in knobs:
+        step = 1.0 if knob.detents else reach.steps.get(knob.name, 0.0)
+        if step <= 0:
+            return only(knobs, reach)
+        stands = math.floor((knob.maximum - knob.minimum) / step + 1e-9) + 1
+        columns.append(knob.minimum + step * np.arange(min(stands, FEW + 1)))
+    if math.prod(map(len, columns)) > FEW:
+        return only(knobs, reach)
+    grid = np.meshgrid(*columns, indexing="ij")
+    return snap(knobs, reach, np.stack([g.ravel() for g in grid], axis=1))
+
+
 def draw(knobs: KnobTable, reach: Reach, count: int, rng: np.random.Generator) -> Positions:
     """``count`` settings that the rig has, shape (count, knobs), from all of them evenly."""
     return snap(knobs, reach, to_positions(knobs, rng.random((count, len(knobs)))))
+
+
+def slowed(knobs: KnobTable, reach: Reach, made: Trajectory, seconds: float) -> Trajectory:
+    """The way of ``made`` no faster than the rig's knobs can move, as far as ``seconds`` last.
+
+    All of a capture is slowed alike, so that it stays straight between evenly spaced points.
+    """
+    limits = np.array([reach.speeds.get(name, np.inf) for name in knobs.names])
+    fastest = np.abs(np.diff(made.positions.astype(np.float64), axis=0)).max(0, initial=0.0)
+    rate = float(np.min(limits / np.maximum(fastest, 1e-12)))
+    if rate >= made.rate:
+        return made
+    # As it is stored, so that what is captured is what was planned; down, never up.
+    rate = float(np.nextafter(np.float32(rate), np.float32(0)))
+    frames = math.ceil(seconds * rate) + 1
+    return Trajectory(made.positions[:frames], rate)
 
 
 def make_trajectories(
@@ -72,85 +103,5 @@ def make_trajectories(
         )
     made = design.trajectories(knobs, seed)
     if design.moves:
-        return made
+        return [slowed(knobs, reach, trajectory, design.seconds) for trajectory in made]
     return stills(snap(knobs, reach, np.vstack([t.positions[:1] for t in made])))
-
-
-def few_moves(positions: NDArray[Any]) -> list[int]:
-    """An order of ``positions``, shape (settings, knobs), that turns few knobs each time.
-
-    The first stays the first. A knob that is turned counts one, and up to half a knob more is
-    counted for how far all of them go. The shortest path through all settings by that measure is
-    a travelling salesman's; this is the nearest-neighbour tour, mended as long as it can be by
-    reversing a stretch of it (2-opt: Croes, 1958) or moving one of up to three (or-opt: Or,
-    1976). The same positions give the same order.
-    """
-    if not len(positions):
-        return []
-    x = np.asarray(positions, np.float64)
-    span = np.ptp(x, axis=0)
-    x = x / np.where(span > 0, span, 1)
-    order = _nearest(x)
-    if len(x) <= MENDED:
-        order = _mended(order, x)
-    return [int(index) for index in order]
-
-
-def _effort(x: NDArray[np.float64], here: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From each of ``x``, shape (settings, knobs) in shares of their ranges, to ``here``."""
-    away = np.abs(x - here)
-    return np.asarray((away > 1e-6).sum(1) + away.sum(1) / (2 * x.shape[1]), np.float64)
-
-
-def _nearest(x: NDArray[np.float64]) -> Order:
-    """From the first setting on always to the nearest one left."""
-    left, order = np.arange(1, len(x)), [0]
-    while len(left):
-        nearest = int(np.argmin(_effort(x[left], x[order[-1]])))
-        order.append(int(left[nearest]))
-        left = np.delete(left, nearest)
-    return np.array(order)
-
-
-def _mended(order: Order, x: NDArray[np.float64]) -> Order:
-    """``order`` when no reversal and no move makes it any shorter."""
-    end = len(x)
-    cost = np.zeros((end + 1, end + 1))  # to the end from anywhere: nothing
-    for index in range(end):
-        cost[index, :end] = _effort(x, x[index])
-    order = np.append(order, end)
-    while _reverse(order, cost) or _move(order, cost):
-        pass
-    return order[:-1]
-
-
-def _reverse(order: Order, cost: NDArray[np.float64]) -> bool:
-    """For each place try to reverse the best stretch that begins there; whether any gained."""
-    gained = False
-    for first in range(1, len(order) - 1):
-        before, begin = order[first - 1 : first + 1]
-        last, after = order[first:-1], order[first + 1 :]
-        gain = cost[before, begin] + cost[last, after] - cost[before, last] - cost[begin, after]
-        best = int(np.argmax(gain))
-        if gain[best] > LEAST_GAIN:
-            order[first : first + best + 1] = order[first : first + best + 1][::-1].copy()
-            gained = True
-    return gained
-
-
-def _move(order: Order, cost: NDArray[np.float64]) -> bool:
-    """Try to move each stretch of up to three to its best place; whether any gained."""
-    gained = False
-    for length in (1, 2, 3):
-        for first in range(1, len(order) - length):
-            piece = order[first : first + length].copy()
-            rest = np.delete(order, slice(first, first + length))
-            left, right = rest[:-1], rest[1:]
-            closed = cost[left, right]
-            ways = [cost[left, p[0]] + cost[p[-1], right] - closed for p in (piece, piece[::-1])]
-            way = int(ways[1].min() < ways[0].min())
-            best = int(np.argmin(ways[way]))
-            if ways[0][first - 1] - ways[way][best] > LEAST_GAIN:
-                order[:] = np.insert(rest, best + 1, piece[::-1] if way else piece)
-                gained = True
-    return gained

@@ -13,12 +13,16 @@ from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable, Setting
 from rigs.rig import Actuator, Ask, Motion, Options, Reach, nobody
 from rigs.trajectory import Trajectory
+from rigs.travel import OneByOne
 
 Step = Annotated[float, Field(gt=0)]
 
 AT_ONCE = 3
 """Knobs asked for with one key: as many dials as fit side by side, and into a hand's memory."""
 WIDTH = 72
+A_KNOB = 5.0
+"""Seconds to read where a knob is to stand, find it and turn it: a guess at a hand that is not in
+a hurry. No order depends on it."""
 FINEST = 1000
 """Steps of a knob's travel that a hand could still tell apart."""
 
@@ -46,15 +50,21 @@ class Person(Actuator):
     def __init__(self, options: PersonOptions, folder: Path) -> None:
         super().__init__(options, folder)
         self._steps: dict[str, float] = {}
+        self._knobs: KnobTable | None = None
         self._ask: Ask = nobody
         self._stands: Setting = {}
 
     @property
     def reach(self) -> Reach:
         """Known once the knobs are."""
-        return Reach(sweeps=False, steps=dict(self._steps), one_by_one=True)
+        return Reach(
+            sweeps=False,
+            steps=dict(self._steps),
+            travel=OneByOne(self._knobs, A_KNOB) if self._knobs else None,
+        )
 
     def check(self, knobs: KnobTable) -> None:
+        self._knobs = knobs
         given = {knobs[name].name: step for name, step in self.options.steps.items()}
         self._steps = {}
         for knob in knobs:

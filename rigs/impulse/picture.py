@@ -1,111 +1,31 @@
-"""The picture of an impulse response: its spectrum, its beginning and its decay, as SVG.
-
-Drawn by hand, because a capture machine has no plotting library.
-"""
+"""The picture of an impulse response: its spectrum, its beginning and its decay, as SVG."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rigs.audio import SAMPLE_RATE
 from rigs.impulse.measure import ImpulseResponse
 from rigs.impulse.shaping import BEFORE, smoothed_power
 from rigs.impulse.sweep import HIGH, LOW
-
-Numbers = NDArray[np.float64]
+from rigs.svg import Axis, Numbers, Panel, document, text
 
 WIDTH, HEIGHT = 960, 720
-INK, GRID, LINE, NOISE = "#333", "#ddd", "#0b6", "#999"
-_STYLE = (
-    "text{font:13px sans-serif;fill:#333}.title{font-size:18px;font-weight:600}"
-    ".head{font-weight:600}.end{text-anchor:end}.mid{text-anchor:middle}"
-)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Values from ``low`` to ``high`` with ``ticks``, linear or logarithmic."""
-
-    low: float
-    high: float
-    ticks: Sequence[float]
-    label: Callable[[float], str] = lambda value: f"{value:g}"
-    log: bool = False
-
-    def place(self, value: Numbers) -> Numbers:
-        """From 0 at ``low`` to 1 at ``high``."""
-        low, high = self.low, self.high
-        if self.log:
-            return np.asarray(np.log(value / low) / math.log(high / low))
-        return np.asarray((value - low) / (high - low))
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A plot in the rectangle from (left, top), with both of its axes."""
-
-    head: str
-    left: float
-    top: float
-    width: float
-    height: float
-    x: Axis
-    y: Axis
-
-    def frame(self) -> list[str]:
-        """Grid, labels and heading."""
-        right, bottom = self.left + self.width, self.top + self.height
-        parts = [_text(self.left, self.top - 10, self.head, "head")]
-        for value in self.x.ticks:
-            at = self.left + self.width * float(self.x.place(np.array(value)))
-            parts.append(_line(at, self.top, at, bottom))
-            if label := self.x.label(value):
-                parts.append(_text(at, bottom + 18, label, "mid"))
-        for value in self.y.ticks:
-            at = bottom - self.height * float(self.y.place(np.array(value)))
-            parts.append(_line(self.left, at, right, at))
-            if label := self.y.label(value):
-                parts.append(_text(self.left - 8, at + 4, label, "end"))
-        return [*parts, f'<rect {self._box} fill="none" stroke="{INK}"/>']
-
-    def curve(self, x: Numbers, y: Numbers, colour: str = LINE) -> str:
-        """A line through the points, both arrays of shape (points,), cut off at the frame."""
-        across = self.width * self.x.place(x)
-        down = self.height * (1 - np.clip(self.y.place(y), -1, 2))
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
-        # An inner svg hides what lies outside it.
-        return (
-            f"<svg {self._box}><polyline points="
-            f'"{points}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>'
-            "</svg>"
-        )
-
-    @property
-    def _box(self) -> str:
-        return f'x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}"'
+NOISE = "#999"
 
 
 def draw(found: ImpulseResponse, title: str) -> str:
     """The SVG of ``found``, headed by ``title``."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" height="{HEIGHT}">',
-        f"<style>{_STYLE}</style>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        _text(64, 34, title, "title"),
-        _text(64, 56, facts(found)),
+        text(64, 34, title, "title"),
+        text(64, 56, facts(found)),
         *_spectrum(found),
         *_beginning(found),
         *_decay(found),
-        "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return document(WIDTH, HEIGHT, parts)
 
 
 def facts(found: ImpulseResponse) -> str:
@@ -203,12 +123,3 @@ def _hertz(f: float) -> str:
 
 def _db(power: Numbers) -> Numbers:
     return np.asarray(10 * np.log10(np.maximum(power, 1e-20)))
-
-
-def _line(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{GRID}"/>'
-
-
-def _text(x: float, y: float, words: str, kind: str = "") -> str:
-    style = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{style}>{escape(words)}</text>'

@@ -23,53 +23,91 @@ STILL = 32
 RING = 4
 """The most buffers that drivers go round in."""
 WINDOW = 32
-_TAPS = range(-8, 25)
+LEARN = SAMPLE_RATE
+"""Samples of noise from which a loop's response is found, to -31 dB of itself."""
+_BEFORE, _AFTER = 8, 24
+"""Taps of that response."""
+
+
+class Stillness:
+    """Where a recording, given piece by piece, holds its value."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._begin = 0
+        self._held = self._before = np.nan
+        """The value that is held since ``_begin``, and the one before it."""
+        self._runs: list[NDArray[np.float64]] = []
+
+    def hear(self, piece: NDArray[Any]) -> None:
+        """Take in what follows, shape (frames,)."""
+        if not len(piece):
+            return
+        # What is less than the last bit of a converter is no noise.
+        x = quantise24(piece)
+        if not self._frames:
+            self._held = float(x[0])
+        edges = np.flatnonzero(np.diff(x, prepend=np.float32(self._held)))
+        begin = np.concatenate([[self._begin], edges + self._frames])
+        held = np.concatenate([[self._held], x[edges]])
+        before = np.concatenate([[self._before], held[:-1]])
+        self._keep(begin[:-1], begin[1:], held[:-1], before[:-1], held[1:])
+        self._begin, self._held, self._before = int(begin[-1]), float(held[-1]), float(before[-1])
+        self._frames += len(x)
+
+    def _keep(self, *columns: NDArray[np.float64]) -> None:
+        rows = np.stack(columns, axis=1)
+        long = (rows[:, 1] - rows[:, 0] >= STILL // 2) & (np.abs(rows[:, 2]) < FULL_SCALE)
+        self._runs.append(rows[long])
+
+    def found(self, starts: NDArray[np.int64], silence: NDArray[Any]) -> bool:
+        """Whether it did so where a device would not, now that all of it was heard.
+
+        ``silence`` is what came back while nothing was sent. Where it is noise, no stillness is
+        natural; where it is digital, that is which fills buffers exactly (``starts`` are the
+        frames at which callbacks began) and begins and ends with a step. Full scale is not
+        stillness.
+        """
+        last = (self._begin, self._frames, self._held, self._before, np.nan)
+        self._keep(*(np.array([value], np.float64) for value in last))
+        begin, end, held, before, after = np.concatenate(self._runs).T
+        if len(silence) and not _longest_run(quantise24(silence)) >= STILL // 2:
+            return bool((end - begin >= STILL).any())
+        steps = np.minimum(np.abs(before - held), np.abs(after - held))  # nan at either end
+        whole = np.isin(begin, starts) & np.isin(end, starts)
+        return bool((whole & (steps > 1e-4)).any())
 
 
 def stood_still(heard: NDArray[Any], starts: NDArray[np.int64], silence: NDArray[Any]) -> bool:
-    """Whether ``heard``, shape (frames,), holds its value where a device would not.
-
-    ``silence`` is what came back while nothing was sent. Where it is noise, no stillness is
-    natural; where it is digital, that is which fills buffers exactly (``starts`` are the frames
-    at which callbacks began) and begins and ends with a step. Full scale is not stillness.
-    """
-    # What is less than the last bit of a converter is no noise.
-    heard, silence = quantise24(heard), quantise24(silence)
-    begin, end = _runs(heard)
-    sounding = np.abs(heard[begin]) < FULL_SCALE
-    begin, end = begin[sounding], end[sounding]
-    if len(silence) and not _longest_run(silence) >= STILL // 2:
-        return bool(((end - begin) >= STILL).any())
-    inner = (begin > 0) & (end < len(heard)) & (end - begin >= STILL // 2)
-    begin, end = begin[inner], end[inner]
-    held = heard[begin]
-    steps = np.minimum(np.abs(heard[begin - 1] - held), np.abs(heard[end] - held))
-    whole = np.isin(begin, starts) & np.isin(end, starts)
-    return bool((whole & (steps > 1e-4)).any())
-
-
-def _runs(x: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where stretches of equal samples begin and end."""
-    edges = np.flatnonzero(np.diff(x)) + 1
-    return np.concatenate([[0], edges]), np.concatenate([edges, [len(x)]])
+    """Whether ``heard``, shape (frames,), holds its value: see :class:`Stillness`."""
+    stillness = Stillness()
+    stillness.hear(heard)
+    return stillness.found(starts, silence)
 
 
 def _longest_run(x: NDArray[Any]) -> int:
-    begin, end = _runs(x)
-    return int((end - begin).max())
+    edges = np.flatnonzero(np.diff(x)) + 1
+    return int(np.diff(edges, prepend=0, append=len(x)).max())
 
 
 def repeated(
-    heard: NDArray[Any], starts: NDArray[np.int64], sent: NDArray[Any], latency: int
+    heard: NDArray[Any],
+    starts: NDArray[np.int64],
+    sent: NDArray[Any],
+    latency: int,
+    first: int = 0,
 ) -> bool:
     """Whether a buffer of ``heard`` is one of the four before it again, which ``sent`` is not.
 
-    Both have shape (frames,); ``starts`` are the frames at which callbacks began.
+    Both have shape (frames,); ``starts`` are the frames at which callbacks began. Buffers before
+    the ``first`` were looked at already.
     """
     sizes = np.diff(starts, append=len(heard))
     for back in range(1, RING + 1):
-        now, before, size = starts[back:], starts[:-back], sizes[back:]
-        alike = (size == sizes[:-back]) & (size >= STILL // 2)
+        new = slice(max(first, back), None)
+        old = slice(max(first, back) - back, max(len(starts) - back, 0))
+        now, before, size = starts[new], starts[old], sizes[new]
+        alike = (size == sizes[old]) & (size >= STILL // 2)
         now, before, size = now[alike], before[alike], size[alike]
         for probe in range(STILL // 2):  # almost every pair differs in its first sample
             alike = heard[now + probe] == heard[before + probe]
@@ -86,24 +124,60 @@ def _same_cause(sent: NDArray[Any], a: int, b: int, n: int, latency: int) -> boo
     return b < 0 or np.array_equal(sent[a : a + n], sent[b : b + n])
 
 
-def differs(heard: NDArray[Any], sent: NDArray[Any], latency: int) -> bool:
-    """Whether what a loop-back returned is not what noise it was ``sent``, both (frames,).
+class Loop:
+    """Holds what a loop-back returns, piece by piece, against the noise it was ``sent``.
 
     The loop's own response, converters and all, is found by least squares and allowed for: what
     it leaves of 32 samples anywhere may be a quarter of their energy.
     """
-    sent = np.asarray(sent, np.float64)
-    shifted = np.zeros(len(sent))
-    piece = np.asarray(heard[latency : latency + len(sent)], np.float64)
-    shifted[: len(piece)] = piece
-    # The noise is white, so its correlation with what came back is the response.
-    around = np.pad(shifted, (-_TAPS[0], _TAPS[-1]))
-    products = [np.dot(around[k : k + len(sent)], sent) for k in range(len(_TAPS))]
-    response = np.array(products) / np.dot(sent, sent)
-    model = signal.oaconvolve(sent, response)[-_TAPS[0] : -_TAPS[0] + len(sent)]
-    whole = len(sent) // WINDOW * WINDOW
-    left = np.square(shifted - model)[:whole].reshape(-1, WINDOW).sum(axis=1)
-    return bool(left.max(initial=0.0) > 0.25 * WINDOW * np.mean(np.square(model)) + 1e-20)
+
+    def __init__(self, sent: NDArray[Any]) -> None:
+        self._sent = sent
+        self._done = 0
+        self._response: NDArray[np.float64] | None = None
+        self._power = 0.0
+        self.differs = False
+        """Whether it returned something else than it was sent."""
+
+    def hear(self, heard: NDArray[Any]) -> None:
+        """Look at what is new in ``heard``, shape (frames,): all that came back so far, aligned."""
+        learn = min(LEARN, len(self._sent))
+        if len(heard) < learn + _AFTER:
+            return
+        if self._response is None:
+            self._response = self._learn(np.asarray(heard[: learn + _AFTER], np.float64), learn)
+        windows = (min(len(heard), len(self._sent)) - self._done) // WINDOW
+        if windows:
+            piece = heard[self._done : self._done + windows * WINDOW]
+            self._compare(np.asarray(piece, np.float64), self._response)
+
+    def _learn(self, heard: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+        # The noise is white, so its correlation with what came back is the response.
+        sent = np.asarray(self._sent[:frames], np.float64)
+        around = np.pad(heard, (_BEFORE, 0))
+        energy = float(np.sum(np.square(sent)))
+        response = signal.correlate(around, sent, "valid", method="fft") / energy
+        self._power = float(np.sum(np.square(response))) * energy / frames
+        return np.asarray(response, np.float64)
+
+    def _compare(self, heard: NDArray[np.float64], response: NDArray[np.float64]) -> None:
+        first, last = self._done, self._done + len(heard)
+        sent = np.asarray(self._sent[max(0, first - _AFTER) : last + _BEFORE], np.float64)
+        missing = max(0, last + _BEFORE - len(self._sent))
+        sent = np.pad(sent, (max(0, _AFTER - first), missing))
+        left = np.square(heard - np.convolve(sent, response, "valid"))
+        most = float(left.reshape(-1, WINDOW).sum(axis=1).max())
+        # Nothing at all is what a cable that was pulled returns.
+        self.differs |= not most < 0.25 * WINDOW * self._power
+        self._done = last
+
+
+def differs(heard: NDArray[Any], sent: NDArray[Any], latency: int) -> bool:
+    """Whether what a loop-back returned is not the noise it was ``sent``: see :class:`Loop`."""
+    loop = Loop(sent)
+    piece = heard[latency : latency + len(sent) + _AFTER]
+    loop.hear(np.pad(piece, (0, len(sent) + _AFTER - len(piece))))
+    return loop.differs
 
 
 def late(marks: Sequence[Mark]) -> bool:
@@ -137,7 +211,7 @@ def agree(one: NDArray[Any], other: NDArray[Any]) -> bool:
     if one.shape != other.shape or not len(one):
         return False
     size = SAMPLE_RATE // 200
-    error = np.square(np.subtract(one, other, dtype=np.float64))
-    error = np.pad(error, (0, -len(error) % size)).reshape(-1, size)
-    level = max(float(np.mean(np.square(one, dtype=np.float64))), 1e-6)
-    return bool(error.mean(axis=1).max() < 1e-3 * level)
+    error = np.pad(np.subtract(one, other), (0, -len(one) % size)).reshape(-1, size)
+    worst = float(np.einsum("ij,ij->i", error, error).max()) / size
+    level = max(float(np.mean(np.square(one))), 1e-6)
+    return worst < 1e-3 * level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from scipy import signal
 from rigs import clicks
 from rigs.audio import SAMPLE_RATE, Audio
 from rigs.errors import UserError
-from rigs.interface import dropouts
 
 GAP = SAMPLE_RATE // 10
 """Silence around the dry: the clicks' own echo dies away before it, and its echo after it."""
@@ -30,6 +30,7 @@ _SAME = 0.9
 JUMP = 12.0
 """Samples: more than a knob changes what clicks tell, less than drivers lose at once."""
 _NO_HUM = signal.butter(2, 200, "highpass", fs=SAMPLE_RATE, output="sos")
+_PERIOD = 479_001
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,16 @@ class Layout:
     def pilot(self) -> Audio:
         """What a loop-back is given, shape (frames,): noise from the first clicks to the last.
 
-        Noise repeats nowhere, so whatever is lost, held or moved of it shows.
+        Noise that repeats only after ten seconds, so whatever is lost, held or moved of it shows.
         """
         out = self._trains(1.0)
-        frames = self._noise.stop - self._noise.start
-        out[self._noise] = PILOT * np.random.default_rng(0).standard_normal(frames, np.float32)
+        out[self.noise] = np.resize(_noise(), self.noise.stop - self.noise.start)
         return out
 
     @property
-    def _noise(self) -> slice:
+    def noise(self) -> slice:
+        """The frames of :meth:`pilot` that are noise."""
         return slice(clicks.FRAMES, self.end_at)
-
-    def loop_differs(self, heard: NDArray[Any], latency: float) -> bool:
-        """Whether a loop-back's ``heard``, shape (frames,), is not the pilot it was sent."""
-        late = heard[self._noise.start :]
-        return dropouts.differs(late, self.pilot()[self._noise], round(latency))
 
     def silent_until(self, latency: float) -> int:
         """How many frames at a take's beginning hold no answer yet."""
@@ -98,6 +94,12 @@ class Layout:
         piece = heard[start : start + self.dry_frames]
         wet[: len(piece)] = piece
         return wet
+
+
+@cache
+def _noise() -> Audio:
+    """Of a length that no driver's buffers add up to."""
+    return PILOT * np.random.default_rng(0).standard_normal(_PERIOD, np.float32)
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,18 @@ class Times:
         return self.first is not None and self.last is not None and not self.moved
 
 
+def time_first(heard: NDArray[Any], layout: Layout) -> float | None:
+    """The latency by the first train, when ``heard``, shape (frames,), has reached the dry's."""
+    return _latency(heard[: layout.dry_at + layout.wait], 0, layout.wait)
+
+
 def time_take(heard: NDArray[Any], layout: Layout) -> Times:
     """Times both trains in ``heard``, shape (frames,)."""
-    first = _latency(heard[: layout.dry_at + layout.wait], 0, layout.wait)
+    return time_last(heard, layout, time_first(heard, layout))
+
+
+def time_last(heard: NDArray[Any], layout: Layout, first: float | None) -> Times:
+    """Times the last train, with what the ``first`` one told."""
     last = _latency(heard, layout.end_at, layout.wait)
     if first is None or last is None:
         return Times(first, last, False)
@@ -145,10 +156,10 @@ def _shift(heard: NDArray[Any], layout: Layout, latency: int) -> tuple[float, fl
     """
     first = signal.sosfilt(_NO_HUM, heard[latency : latency + _AFTER].astype(np.float64))
     last = signal.sosfilt(_NO_HUM, heard[layout.end_at :].astype(np.float64))
-    fit = np.abs(signal.correlate(last, first, "valid"))
+    fit = np.abs(signal.correlate(last, first, "valid", method="fft"))
     energy = np.cumsum(np.concatenate([[0.0], last**2]))
     energy = energy[len(first) :] - energy[: -len(first)]
-    alike = fit / np.sqrt(energy * np.dot(first, first) + 1e-20)
+    alike = fit / np.sqrt(energy * np.sum(np.square(first)) + 1e-20)
     top = int(np.argmax(alike))
     return abs(float(top - latency)), float(alike[top])
 
@@ -158,11 +169,13 @@ class Known:
 
     It is one for all of them while the stream stays open. The clicks of a take tell it to within
     the few samples by which a device's knobs bend their shape: enough to notice that it changed,
-    not to change it for every setting.
+    not to change it for every setting. ``cable`` is what the interface alone takes, if that was
+    measured before: while the clicks come close to it, it holds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cable: float | None = None) -> None:
         self.latency: float | None = None
+        self._cable = cable
         self._beyond_loop = 0.0
         """What the device adds to the loop-back's latency."""
 
@@ -171,17 +184,28 @@ class Known:
         if device is None:
             self.latency = loop
         elif loop is None:
-            self.latency = device
+            near = self._cable is not None and abs(device - self._cable) < JUMP
+            self.latency = self._cable if near else device
         else:
             # Of an analogue device the difference is only what its filters do to the clicks.
             beyond = device - loop
             self._beyond_loop = beyond if abs(beyond) >= JUMP else 0.0
             self.latency = loop + self._beyond_loop
 
+    def expected(self, device: float | None, loop: float | None) -> float:
+        """What :meth:`settle` will most likely say of a take, by its first clicks."""
+        known = self._through(loop)
+        if known is None or (device is not None and abs(device - known) >= JUMP):
+            return device or 0.0
+        return known
+
+    def _through(self, loop: float | None) -> float | None:
+        return self.latency if loop is None else loop + self._beyond_loop
+
     def settle(self, device: Times, loop: Times | None = None) -> tuple[float, tuple[str, ...]]:
         """A take's latency, and what is wrong with it: "no latency" or "latency jump"."""
         through = None if loop is None else loop.latency
-        known = self.latency if through is None else through + self._beyond_loop
+        known = self._through(through)
         found = device.latency
         if found is None:
             return (0.0, ("no latency",)) if known is None else (known, ())

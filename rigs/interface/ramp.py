@@ -55,7 +55,8 @@ class Ramp:
         when = f", {left * -START_DB:.0f} dB below the level that is sent" if left > 0 else ""
         raise UserError(
             f"The return clips{when}, and was muted; turn the interface's input gain or the amp "
-            "down, or lower send_db, and look for feedback."
+            "down (`ampsweep rigs level` says by how much), or lower send_db, and look for "
+            "feedback."
         )
 
     def latency(self, heard: NDArray[Any]) -> float | None:

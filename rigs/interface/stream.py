@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rigs.audio import SAMPLE_RATE
+from rigs.child.messages import Header, Samples, receive, send
+from rigs.child.start import start
 from rigs.errors import DeviceLost, UserError
 from rigs.interface.devices import Device, Devices
-from rigs.interface.messages import Head, read, write
-
-Samples = NDArray[np.float32]
-"""Audio of several channels, shape (frames, channels)."""
 
 START = 20.0
 """Seconds that a sound system has to list or to open a device: some wake theirs up."""
@@ -47,10 +41,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Exchanged:
-    """What came back, shape (frames, inputs), for as many frames sent, unaligned."""
+    """What came back, shape (frames, inputs), for as many frames sent, unaligned.
+
+    While it plays: so far. The callbacks may then be one ahead.
+    """
 
     heard: Samples
-    marks: tuple[Mark, ...]
+    marks: Sequence[Mark]
 
 
 class Stream:
@@ -60,39 +57,29 @@ class Stream:
         self._name = "The sound system"
         self._number = 0
         self._channels = (0, 0)
-        self._answers: queue.SimpleQueue[tuple[Head, bytes] | None] = queue.SimpleQueue()
-        # The package may be run from a checkout that is not installed.
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "rigs.interface.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path, "JACK_NO_START_SERVER": "1"},
-            start_new_session=True,  # Ctrl-C is for us alone
-        )
+        self._answers: queue.SimpleQueue[tuple[Header, list[Samples]] | None] = queue.SimpleQueue()
+        self._process = start("rigs.interface.worker")
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
-        with suppress(OSError, ValueError):
-            while (message := read(self._process.stdout)) is not None:
-                self._answers.put(message)
+        with suppress(EOFError, OSError, ValueError):
+            while True:
+                self._answers.put(receive(self._process.stdout))
         self._answers.put(None)
 
-    def _tell(self, head: Head, payload: bytes | memoryview = b"") -> None:
+    def _tell(self, head: Header, *arrays: Samples) -> None:
         assert self._process.stdin is not None
         try:
-            write(self._process.stdin, head, payload)
+            send(self._process.stdin, head, *arrays)
         except (OSError, ValueError):
             raise self._lost("its driver crashed") from None
         except BaseException:  # Ctrl-C in the middle of a message: nothing after it would be read
             self._process.kill()
             raise
 
-    def _hear(self, patience: float) -> tuple[Head, bytes]:
+    def _hear(self, patience: float) -> tuple[Header, list[Samples]]:
         try:
             answer = self._answers.get(timeout=patience)
         except queue.Empty:
@@ -167,7 +154,7 @@ class Stream:
         self,
         out: Samples,
         started: Callable[[float], None] = lambda _: None,
-        watch: Callable[[Samples], None] = lambda _: None,
+        watch: Callable[[Exchanged], None] = lambda _: None,
     ) -> Exchanged:
         """Play ``out``, shape (frames, outputs), exactly, and return what came back meanwhile.
 
@@ -177,24 +164,20 @@ class Stream:
         """
         inputs, outputs = self._channels
         assert out.shape == (len(out), outputs), out.shape
-        out = np.ascontiguousarray(out, np.float32)
         self._number += 1
         number = {"number": self._number}
-        self._tell(
-            {"do": "exchange", "inputs": inputs, "outputs": outputs, **number},
-            out.reshape(-1).data.cast("B"),
-        )
+        self._tell({"do": "exchange", "inputs": inputs, **number}, out)
         heard = np.zeros((len(out), inputs), np.float32)
+        marks: list[Mark] = []
         until, ended = 0, False
         try:
             while True:
-                head, payload = self._hear(SILENCE)
+                head, arrays = self._hear(SILENCE)
                 if "heard" in head:
-                    heard[until : head["heard"]] = np.frombuffer(payload, np.float32).reshape(
-                        -1, inputs
-                    )
+                    heard[until : head["heard"]] = arrays[0]
                     until = head["heard"]
-                    watch(heard[:until])
+                    marks += (Mark(*mark) for mark in head["marks"])
+                    watch(Exchanged(heard[:until], marks))
                 elif "at" in head:
                     started(head["at"])
                 else:
@@ -205,16 +188,16 @@ class Stream:
                 self._mute(number)
         if "lost" in head or "error" in head:
             raise self._lost(head.get("lost") or str(head["error"]))
-        return Exchanged(heard, tuple(Mark(*mark) for mark in head["marks"]))
+        return Exchanged(heard, marks)
 
-    def _mute(self, number: Head) -> None:
+    def _mute(self, number: Header) -> None:
         """End the exchange that runs, and hear it out; else end the process, which is silence."""
         end = time.monotonic() + END
         try:
             self._tell({"do": "mute", **number})
             while True:
                 head, _ = self._hear(max(0.0, end - time.monotonic()))
-                if "marks" in head or "lost" in head or "error" in head:
+                if "cut" in head or "lost" in head or "error" in head:
                     return
         except DeviceLost:
             self._process.kill()

@@ -20,9 +20,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rigs.interface.messages import Head, read, write
+from rigs.child.messages import Header, Samples, receive, send
 
 RATE = 48_000
 FADE = RATE // 100
@@ -33,8 +32,6 @@ PATIENCE = 1.0
 
 LEAVE = 5.0
 """Seconds that a driver has to let go of its device."""
-
-Samples = NDArray[np.float32]
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Job:
 class Duplex:
     """One stream that never stops: jobs follow one another in it, with silence between."""
 
-    def __init__(self, sd: Any, head: Head) -> None:
+    def __init__(self, sd: Any, head: Header) -> None:
         self._outputs: list[int] = [number - 1 for number in head["outputs"]]
         self._inputs: list[int] = [number - 1 for number in head["inputs"]]
         self.job: Job | None = None
@@ -134,7 +131,8 @@ class Worker:
     def __init__(self, told: IO[bytes], tell: IO[bytes]) -> None:
         self._tell = tell
         self._told = told
-        self._commands: queue.SimpleQueue[tuple[Head, bytes] | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[tuple[Header, list[Samples]] | None]
+        self._commands = queue.SimpleQueue()
         self._duplex: Duplex | None = None
         self._job: Job | None = None
         self._muted = -1
@@ -143,17 +141,17 @@ class Worker:
     def run(self) -> None:
         threading.Thread(target=self._listen, daemon=True).start()
         while (command := self._commands.get()) is not None:
-            head, payload = command
-            answer: Head
+            head, arrays = command
+            answer: Header
             try:
-                answer = getattr(self, f"do_{head['do']}")(head, payload)
+                answer = getattr(self, f"do_{head['do']}")(head, *arrays)
             except BrokenPipeError:  # nobody listens any more
                 return
             except Exception as error:  # what the driver says, whatever it is
                 code = error.args[1] if len(error.args) > 1 else None
                 reason = str(error.args[0] if error.args else error)
                 answer = {"error": reason, "code": code if isinstance(code, int) else None}
-            write(self._tell, answer)
+            send(self._tell, answer)
             if "lost" in answer:
                 return
 
@@ -172,11 +170,13 @@ class Worker:
 
     def _listen(self) -> None:
         """An exchange is told to end, by its number, while it runs or even before it does."""
-        while (message := read(self._told)) is not None:
-            if message[0]["do"] == "mute":
-                self._mute(message[0]["number"])
-            else:
-                self._commands.put(message)
+        with suppress(EOFError):
+            while True:
+                message = receive(self._told)
+                if message[0]["do"] == "mute":
+                    self._mute(message[0]["number"])
+                else:
+                    self._commands.put(message)
         self._mute(sys.maxsize)
         self._commands.put(None)
 
@@ -185,7 +185,7 @@ class Worker:
         if (job := self._job) is not None and job.number <= number:
             job.cut.set()
 
-    def do_list(self, head: Head, payload: bytes) -> Head:
+    def do_list(self, head: Header) -> Header:
         import sounddevice as sd
 
         systems = [str(api["name"]) for api in sd.query_hostapis()]
@@ -203,38 +203,38 @@ class Worker:
         ]
         return {"systems": systems, "devices": devices, "default": default}
 
-    def do_open(self, head: Head, payload: bytes) -> Head:
+    def do_open(self, head: Header) -> Header:
         import sounddevice as sd
 
         self._duplex = Duplex(sd, head)
         return {"open": True}
 
-    def do_exchange(self, head: Head, payload: bytes) -> Head:
+    def do_exchange(self, head: Header, out: Samples) -> Header:
         duplex = self._duplex
         assert duplex is not None
-        out = np.frombuffer(payload, np.float32).reshape(-1, head["outputs"])
         room = np.empty((len(out), head["inputs"]), np.float32)
         room.fill(0)  # so that the callback meets no page for the first time
         job = self._job = Job(out, room, head["number"])
         if job.number <= self._muted:
-            return {"marks": [], "cut": True}
+            return {"cut": True}
         duplex.job = job
-        told, begun = 0, False
+        told, marked, begun = 0, 0, False
         while True:
             done = job.done.wait(POLL)
             if job.at is not None and not begun:
                 begun = True
-                write(self._tell, {"at": job.at})
+                send(self._tell, {"at": job.at})
             until = job.position
             if until > told:
-                write(self._tell, {"heard": until}, job.heard[told:until].data.cast("B"))
-                told = until
+                marks = job.marks[marked:]
+                send(self._tell, {"heard": until, "marks": marks}, job.heard[told:until])
+                told, marked = until, marked + len(marks)
             if done:
                 break
             if duplex.lost:
                 duplex.job = None
                 return {"lost": "no audio came or went any more"}
-        return {"marks": job.marks, "cut": job.cut.is_set()}
+        return {"cut": job.cut.is_set()}
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ class Lv2Instance:
         given, heard, controls = _bytes(self._input), _bytes(self._output), _bytes(self._controls)
         resets = [(_bytes(events)[: len(self._room)], self._room) for events in self._resets]
         run, handle, frames = self._descriptor.run, self._handle, c_uint32(self._block)
-        finish = self._worker.finish if self._worker.wanted else None
+        finish, requests, always = self._worker.finish, self._worker.requests, self._worker.ends
         size, row, spent = 4 * self._block, controls.nbytes, 0.0
         for number, at in enumerate(range(0, sink.nbytes, size)):
             if number < len(rows):
@@ -137,7 +137,7 @@ class Lv2Instance:
             given[:] = source[at : at + size]
             begun = perf_counter()
             run(handle, frames)
-            if finish:
+            if requests or always:
                 finish()
             spent += perf_counter() - begun
             sink[at : at + size] = heard

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import deque
+from collections.abc import Sized
 from ctypes import POINTER, c_int, c_uint32, c_void_p
 
 from rigs.lv2.lilv import EXT, Descriptor
@@ -74,12 +75,20 @@ class Worker:
         self._handle = handle
 
     @property
-    def wanted(self) -> bool:
-        """Whether the plugin can ask for work at all."""
-        return self._interface is not None
+    def requests(self) -> Sized:
+        """What the plugin has asked for and not got yet."""
+        return self._requests
+
+    @property
+    def ends(self) -> bool:
+        """Whether the plugin wants to be told of the end of every block."""
+        return self._interface is not None and bool(self._interface.end_run)
 
     def finish(self) -> None:
-        """Do the work asked for, and what comes of it. Call it after every block."""
+        """Do the work asked for, and what comes of it.
+
+        Call it after every block that left requests, or after every one if the plugin ``ends``.
+        """
         interface = self._interface
         if interface is None:
             return

@@ -34,15 +34,18 @@ def read_pack(
     pattern: re.Pattern[str] | None = None,
     ranges: Mapping[str, tuple[float, float]] = {},
     switches: Mapping[str, tuple[str, ...]] = {},
+    without: Path | None = None,
 ) -> Pack:
-    """Read the names of the files in ``folder`` that match ``glob``, and not the files.
+    """Read the names of the files in ``folder`` that match ``glob``, but of ``without``; and not
+    the files.
 
     A knob goes from the smallest number found to the largest, or as ``ranges`` says. One of which
     words are found is a switch, with the words in alphabetical order, or as ``switches`` lists
     them. Upper and lower case are the same. Raises UserError if the names do not say one setting
     each, all of the same knobs.
     """
-    said = read_names(_find(folder, glob), pattern)
+    found = [path for path in _find(folder, glob) if path != without]
+    said = read_names(found, pattern)
     names = {key: name for key, (name, _) in next(iter(said.values())).items()}
     _check_asked((*ranges, *switches), names)
     knobs: list[Knob] = []

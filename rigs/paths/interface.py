@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,11 @@ from pydantic import Field, model_validator
 from rigs.audio import SAMPLE_RATE, peak_dbfs, rms_dbfs
 from rigs.errors import UserError
 from rigs.interface import dropouts, sync
-from rigs.interface.layout import SLACK, Known, Layout, Times, time_take
+from rigs.interface.examination import Examination
+from rigs.interface.layout import SLACK, Known, Layout
 from rigs.interface.ramp import Ramp
 from rigs.interface.stream import Exchanged, Stream
-from rigs.rig import Ask, Audio, Motion, Options, Progress, Recording, SignalPath
+from rigs.rig import Ask, Audio, Motion, Options, Progress, Reach, Recording, SignalPath
 
 
 class InterfaceOptions(Options):
@@ -41,6 +41,8 @@ class InterfaceOptions(Options):
     """By how much all that is sent is amplified."""
     longest_latency: float = Field(0.2, ge=0.01, le=1.0)
     """Seconds that the way there and back may take."""
+    latency: float | None = Field(None, ge=0.0, le=48_000.0)
+    """Samples there and back over a plain cable, where that is the same at each opening."""
     ramp: float = Field(1.5, ge=0.5, le=10.0)
     """Seconds in which the first sound rises from -40 dB."""
 
@@ -70,12 +72,16 @@ class AudioInterface(SignalPath):
         "box connected before it is switched on, and the volume where you can bear it."
     )
 
-    def __init__(self, options: Options, folder: Path) -> None:
+    def __init__(self, options: InterfaceOptions, folder: Path) -> None:
         super().__init__(options, folder)
         self._stream: Stream | None = None
-        self._known = Known()
+        self._known = Known(options.latency)
         self._doubtful: tuple[Audio, Audio] | None = None
         """Dry and wet of the last take, if it was flagged and nothing proved it right or wrong."""
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(around=Layout(0, SLACK).frames / SAMPLE_RATE)
 
     @property
     def _gain(self) -> float:
@@ -96,7 +102,7 @@ class AudioInterface(SignalPath):
         outputs = (o.output, *(() if o.loopback_output is None else (o.loopback_output,)))
         spare = (o.loopback_input, o.sync_input)
         inputs = (o.input, *(channel for channel in spare if channel is not None))
-        self._known, self._doubtful = Known(), None
+        self._known, self._doubtful = Known(o.latency), None
         self._stream = Stream()
         try:
             devices = self._stream.devices()
@@ -125,7 +131,7 @@ class AudioInterface(SignalPath):
         """
         ramp = Ramp(self.options.ramp, self._gain, self._longest)
         out = self._columns(ramp.out, ramp.clicks)
-        heard = self._running.exchange(out, watch=lambda h: ramp.watch(h[:, 0])).heard
+        heard = self._running.exchange(out, watch=lambda t: ramp.watch(t.heard[:, 0])).heard
         ramp.check(heard[:, 0])
         loop = ramp.latency(heard[:, 1]) if self._has_loop else None
         if self._has_loop and loop is None:
@@ -149,16 +155,19 @@ class AudioInterface(SignalPath):
         wait = self._longest if known is None else min(self._longest, round(known) + SLACK)
         layout = Layout(len(dry), wait)
         sent = layout.sent(dry, self._gain)
+        pilot = layout.pilot() if self._has_loop else None
+        examination = Examination(layout, sent, pilot, self._known)
 
-        def seconds(heard: NDArray[Any]) -> None:
-            progress(min(max(0, len(heard) - layout.dry_at), len(dry)) / SAMPLE_RATE)
+        def watch(taken: Exchanged) -> None:
+            progress(min(max(0, len(taken.heard) - layout.dry_at), len(dry)) / SAMPLE_RATE)
+            examination.hear(taken)
 
         taken = self._running.exchange(
-            self._columns(sent, layout.pilot() if self._has_loop else None),
+            self._columns(sent, pilot),
             started=lambda at: motion.begin(at + layout.dry_at / SAMPLE_RATE),
-            watch=seconds,
+            watch=watch,
         )
-        recording = self._judged(taken, layout, dry, sent)
+        recording = self._judged(taken, layout, dry, examination)
         if self.options.sync_input is not None:
             start = layout.dry_at + round(recording.latency)
             found = sync.edges(taken.heard[layout.dry_at : layout.end_at + wait, -1])
@@ -207,21 +216,21 @@ class AudioInterface(SignalPath):
                 f"send_db (it is {self.options.send_db:g})."
             )
 
-    def _judged(self, taken: Exchanged, layout: Layout, dry: Audio, sent: Audio) -> Recording:
-        heard = np.ascontiguousarray(taken.heard[:, 0])
-        if not np.isfinite(taken.heard).all():
-            return Recording(layout.wet(heard, 0.0))  # the session sees by itself what is wrong
-        device = time_take(heard, layout)
-        loop = time_take(taken.heard[:, 1], layout) if self._has_loop else None
-        latency, flags = self._known.settle(device, loop)
+    def _judged(
+        self, taken: Exchanged, layout: Layout, dry: Audio, examination: Examination
+    ) -> Recording:
+        heard = taken.heard[:, 0]
+        latency, flags, damaged, proven = examination.end(taken)
         wet = layout.wet(heard, latency)
-        if _damaged(taken, layout, heard, sent, device, latency, loop):
+        if not examination.finite:
+            return Recording(wet)  # the session sees by itself what is wrong
+        if damaged:
             self._doubtful = None
             return Recording(wet, latency, (*flags, "dropout"))
         late = dropouts.late(taken.marks)
         # What the driver flags before the first callback of a take was before the take.
         suspect = late or any(mark.flagged for mark in taken.marks[1:])
-        if not suspect or (loop is not None and loop.proven and not late):
+        if not suspect or (proven and not late):
             self._doubtful = None
             return Recording(wet, latency, flags)
         before, self._doubtful = self._doubtful, None
@@ -229,27 +238,3 @@ class AudioInterface(SignalPath):
             return Recording(wet, latency, flags)
         self._doubtful = (dry.copy(), wet)
         return Recording(wet, latency, (*flags, "xrun"))
-
-
-def _damaged(
-    taken: Exchanged,
-    layout: Layout,
-    heard: Audio,
-    sent: Audio,
-    device: Times,
-    latency: float,
-    loop: Times | None,
-) -> bool:
-    """Whether any damage to the take can be heard."""
-    if device.moved or (loop is not None and loop.moved):
-        return True
-    if loop is not None:
-        if loop.first is None or loop.last is None:
-            return True
-        if layout.loop_differs(taken.heard[:, 1], loop.first):
-            return True
-    starts = np.array([mark.frame for mark in taken.marks], np.int64)
-    silence = heard[: layout.silent_until(latency)]
-    return dropouts.stood_still(heard, starts, silence) or dropouts.repeated(
-        heard, starts, sent, round(latency)
-    )

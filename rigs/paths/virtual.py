@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
 from rigs.rig import Audio, Motion, Options, Progress, Recording, SignalPath
@@ -30,4 +32,4 @@ class VirtualAmpPath(SignalPath):
         wet = self._amp.render(
             dry, knobs.positions, knobs.rate, lambda done: progress(done * seconds)
         )
-        return Recording(wet)
+        return Recording(wet.astype(np.float32))

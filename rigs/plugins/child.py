@@ -13,9 +13,9 @@ import signal
 import traceback
 from typing import IO, Any, Protocol
 
+from rigs.child.messages import Samples, receive, send
 from rigs.errors import UserError
 from rigs.plugins.denormals import flush_denormals
-from rigs.plugins.messages import Samples, receive, send
 from rigs.plugins.take import Instance, play
 
 HOSTS = {"lv2": "rigs.lv2.host:Lv2Host", "vst3": "rigs.vst3.host:Vst3Host"}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from rigs.child.messages import Samples, receive, send
+from rigs.child.start import start
 from rigs.errors import UserError
-from rigs.plugins.messages import Samples, receive, send
 
-_ROOT = Path(__file__).parents[2]
-_PIPE_BYTES = 1 << 20
 _PATIENCE = 2.0
 """Seconds that the process is given to end by itself."""
 
@@ -31,32 +27,12 @@ class PluginProcess:
     def __init__(self, kind: str, options: dict[str, Any], name: str) -> None:
         self._name = name
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
-        self._process = subprocess.Popen(
-            # -P: a folder that happens to be the current one is no place to import from.
-            [sys.executable, "-P", "-m", "rigs.plugins.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            start_new_session=True,  # Ctrl-C is for us
-        )
-        self._widen()
+        self._process = start("rigs.plugins.child", stderr=self._errors)
         try:
             self.facts = self._ask({"do": "open", "kind": kind, "options": options})[0]["facts"]
         except BaseException:
             self.kill()
             raise
-
-    def _widen(self) -> None:
-        """Let a whole take through at once: each piece would wait for the thread that writes."""
-        if sys.platform == "linux":
-            import fcntl
-
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):  # more than this system grants
-                        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def play(
         self,

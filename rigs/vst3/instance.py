@@ -30,6 +30,8 @@ class Vst3Plugin:
         self._loaded, self._block = loaded, block
         self._channel, self._keys = channel, keys
         self.seconds = 0.0
+        self._parameters: Any = None
+        """Those it has since it was last made ready, which its first block does."""
         self._channels = self._find_channels()
         self._state = bytes(loaded.raw_state)
 
@@ -48,14 +50,16 @@ class Vst3Plugin:
         self._loaded.raw_state = self._state
         self._loaded.reset()
         self.seconds = perf_counter() - begun
+        self._parameters = None
 
     def turn(self, values: Sequence[float]) -> None:
         """Give the parameters these values, 0 to 1."""
-        # Not `parameters`, which asks every parameter for a thousand texts to guess its range. And
-        # anew each time: a plugin that is made ready again makes new ones, and the old are gone.
-        parameters = self._loaded._parameters
+        begun = perf_counter()
+        # Not `parameters`, which asks every parameter for a thousand texts to guess its range.
+        parameters = self._parameters or self._loaded._parameters
         for key, value in zip(self._keys, values, strict=True):
             parameters[key].raw_value = min(max(value, 0.0), 1.0)
+        self.seconds += perf_counter() - begun
 
     def play(self, dry: Audio) -> Audio:
         """Whole blocks of ``dry``, shape (frames,), through it; fewer at first if it delays."""
@@ -68,6 +72,8 @@ class Vst3Plugin:
         begun = perf_counter()
         played = self._loaded.process(dry, SAMPLE_RATE, buffer_size=self._block, reset=False)
         self.seconds += perf_counter() - begun
+        # A plugin that is made ready again makes new ones, and the old are gone.
+        self._parameters = self._parameters or self._loaded._parameters
         return np.asarray(played, np.float32)
 
 

@@ -129,7 +129,7 @@ def test_a_lacking_tool_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(rooms, "_version", lambda package: "")
     said = [*probe("tools").missing, *probe("software").missing]
-    assert len(said) == 7
+    assert len(said) == 8
     assert any("apt install ngspice" in sentence for sentence in said)
     assert any('pip install "ampsweep[train]"' in sentence for sentence in said)
 

@@ -16,8 +16,9 @@ import soundfile
 import yaml
 
 from ampsweep.app import run
-from ampsweep.init import environment, scaffold
+from ampsweep.init import scaffold
 from dataset.store import Dataset
+from dataset.versions import environment
 from rigs.audio import esr
 from rigs.errors import UserError
 from training.checkpoint import load_model

@@ -70,8 +70,9 @@ class TanhPath(SignalPath):
         self.closed = True
 
 
-def tanh_rig(**path):
-    return Rig("bench", DEVICE, KNOBS, Parameters(Options(), Path()), TanhPath(**path))
+def tanh_rig(checks=None, **path):
+    actuator = Parameters(Options(), Path())
+    return Rig("bench", DEVICE, KNOBS, actuator, TanhPath(**path), checks=checks or {})
 
 
 def noise_dry(name="noise", seconds=2.0, seed=0):

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataset.cache import Cache, WindowSampler, control_frames
 from dataset.flac import encode
 from dataset.schema import to_bytes
 from dataset.store import Dataset
+from dataset.store.cache import Cache, WindowSampler, control_frames
 from rigs.audio import from_int24
 from rigs.errors import UserError
 from rigs.files import only_one

@@ -7,10 +7,11 @@ import pytest
 from tanh_rig import DEVICE, KNOBS, TanhPath, recipe, tanh_rig
 
 from dataset.planning import make_plan
-from dataset.plans.reach import few_moves, snap
+from dataset.plans.reach import settings_of, snap
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
 from rigs.rig import Reach
+from rigs.travel import OneByOne
 
 SOBOL = {"design": "sobol", "settings": 20, "seconds": 0.5}
 PACK = tuple({"Gain": g, "Tone": t, "Bright": 1.0} for g in (1.0, 4.3, 10.0) for t in (2.0, 7.7))
@@ -96,7 +97,8 @@ def turns(positions):
 
 def test_a_hand_turns_fewer_knobs_and_captures_the_same_settings():
     steps = {"Gain": 2.5, "Tone": 2.5}
-    by_hand, _ = make_plan(KNOBS, DEVICE, recipe(train=SOBOL), Reach(False, steps, one_by_one=True))
+    hand = Reach(False, steps, travel=OneByOne(KNOBS))
+    by_hand, _ = make_plan(KNOBS, DEVICE, recipe(train=SOBOL), hand)
     by_motor, _ = make_plan(KNOBS, DEVICE, recipe(train=SOBOL), Reach(False, steps))
     hand, motor = (
         np.array([list(s.values()) for s in settings(plan, "train")])
@@ -106,12 +108,14 @@ def test_a_hand_turns_fewer_knobs_and_captures_the_same_settings():
     assert turns(hand) < 0.7 * turns(motor)
 
 
-def test_an_order_has_everything_once():
-    rng = np.random.default_rng(0)
-    positions = rng.integers(0, 4, (40, 3)).astype(float)
-    assert sorted(few_moves(positions)) == list(range(40))
-    assert few_moves(positions[:0]) == []
-    assert few_moves(positions[:1]) == [0]
+def test_few_settings_are_listed_and_many_are_not():
+    steps = {"Gain": 2.5, "Tone": 3.0}
+    found = settings_of(KNOBS, Reach(steps=steps))
+    assert len(np.unique(found, axis=0)) == len(found) == 5 * 4 * 2
+    assert set(found[:, 1]) == {0, 3, 6, 9}
+    assert len(settings_of(KNOBS, Reach(steps={"Gain": 0.01, "Tone": 0.05}))) == 0
+    assert len(settings_of(KNOBS, Reach(steps={"Gain": 2.5}))) == 0
+    assert len(settings_of(KNOBS, Reach(only=PACK))) == len(PACK)
 
 
 class Pack(TanhPath):

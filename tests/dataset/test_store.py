@@ -81,7 +81,9 @@ def test_a_merged_part_reads_as_its_parts_do(captured, parts):
     assert [(a == b).all() for a, b in zip(audio, map(after.audio, range(19)), strict=True)]
     assert after.trajectory(1).moves
     parts[0].write_bytes(to_bytes(merged.slice(0, 1)))
-    with pytest.raises(UserError, match="twice"):
+    pd.testing.assert_frame_equal(Dataset.open(captured).captures, after.captures)
+    parts[0].write_bytes(to_bytes(with_column("attempt", [2])(merged.slice(0, 1))))
+    with pytest.raises(UserError, match=r"Two captures have the name .*-000000, one in"):
         Dataset.open(captured)
 
 

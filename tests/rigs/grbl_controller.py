@@ -1,32 +1,24 @@
 """A grbl controller that is none: grblHAL's rules, with motors, knobs and end stops behind it.
 
 The rules are those that a recorded session with the real firmware shows (test_grbl_transcript.py
-replays it); what it does not show (G93, lookahead, M62, M906) follows the published grbl 1.1 and
-grblHAL documentation. :class:`Controller` lives in a time of its own; test_grbl_pty.py puts it
-behind a pseudo-terminal.
+replays it); what it does not show (G93, lookahead, M62, M906, full reports) follows the published
+grbl 1.1 and grblHAL documentation. :class:`Controller` lives in a time of its own; grbl_pty.py puts
+it behind a pseudo-terminal, and grbl_dialects.py has it speak as other firmware does.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import deque
-from dataclasses import dataclass, field
 
 import numpy as np
+from grbl_machine import AXES, TICK, Machine
+from grbl_reports import status
 
-AXES = "XYZABC"
-TICK = 0.002
 BUFFERED = 0.07
 """Seconds of steps already handed to the motors when a hold comes."""
-EMPTIED = 0.03
-"""So long before its end the last block has left the planner."""
-PREPARED = 0.1
-"""So long before its end a block that others follow has: grblHAL's ten segments of a hundredth."""
-REALTIME = b"?!~\x18\x85"
-CYCLE = 7.2
-"""Degrees between the places at which a stalled motor can rest: four of 200 full steps."""
+REALTIME = b"?!~\x18\x85\x87\x90\x95"
 
 SETTINGS = {
     **{0: "5.0", 1: "25", 3: "0", 10: "511", 11: "0.010", 13: "0", 20: "0", 21: "0", 22: "0"},
@@ -37,62 +29,16 @@ SETTINGS = {
     **{130 + i: "200.000" for i in range(6)},
     376: "7",
 }
+"""By number, as the firmware lists them."""
 
 
-def printed(value: float) -> str:
-    """Three decimals as the firmware prints them: a half is added in float32, the rest cut."""
-    whole = np.float32(abs(value)) + np.float32(0.0005)
-    cut = int((whole - np.float32(int(whole))) * np.float32(1000))
-    return f"{'-' if value < 0 else ''}{int(whole)}.{cut:03d}"
-
-
-@dataclass
-class Block:
-    """A straight piece in the planner; lengths in units, ``target`` in steps."""
-
-    start: np.ndarray
-    target: np.ndarray
-    length: float
-    unit: np.ndarray
-    speed: float
-    acceleration: float
-    taken: float
-    entry: float = 0.0
-    leave: float = 0.0
-    done: float = 0.0
-    outputs: tuple[tuple[int, bool], ...] = ()
-
-
-@dataclass
-class Mechanics:
-    """A motor and a pot: end stops at 0 and ``travel`` degrees, play, slips of four full steps.
-
-    Pushed against a stop, a motor stays there until the field has gone half a cycle on; then it
-    falls back to where the field of the cycle before holds it.
-    """
-
-    travel: float = 310.0
-    backlash: float = 2.0
-    slip: float = 0.0
-    knob: float = 120.0
-    start: float = 118.0
-    """The motor's angle when power came on and machine position was 0."""
-    stalls: list[float] = field(default_factory=list)
-    """The current at each slip, in mA."""
-
-    def turn(self, commanded: float, current: float) -> None:
-        field = commanded + self.start + self.slip
-        top = self.travel + self.backlash
-        while field < -CYCLE / 2 or field > top + CYCLE / 2:
-            step = CYCLE if field < 0 else -CYCLE
-            self.slip, field = self.slip + step, field + step
-            self.stalls.append(current)
-        motor = min(max(field, 0.0), top)
-        self.knob = min(max(self.knob, motor - self.backlash), motor)
-
-
-class Controller:
+class Controller(Machine):
     """Bytes in, bytes out, at times that the caller gives, in seconds."""
+
+    usual = SETTINGS
+    line_length = 255
+    latches = True
+    """Whether good lines are refused after an error until an empty one comes."""
 
     def __init__(
         self,
@@ -102,77 +48,30 @@ class Controller:
         blocks: int = 100,
         room: int = 1023,
         trinamic: bool = False,
-        firmware: str = "grblHAL",
     ) -> None:
-        self.axes, self.char_time, self.firmware = axes, char_time, firmware
-        self.settings = dict(SETTINGS if settings is None else settings)
+        super().__init__(dict(self.usual if settings is None else settings), axes)
         if trinamic:
             self.settings |= {140 + i: "800" for i in range(axes)}
-        self.current = [800.0] * axes
+        self.char_time, self.blocks, self.room = char_time, blocks, room
         self.canned: dict[str, list[str]] = {}
-        self.blocks, self.room = blocks, room
-        self.mechanics = [Mechanics() for _ in range(axes)]
-        self.offset = np.zeros(axes)  # physical position of machine zero, in steps
         self.switches = np.array([-40.0, -40.0, -10.0, -70.0, -10.0, -70.0][:axes])
         self.pins_from_switches = False
-        self.energised = False
-        self.edges: list[tuple[float, bool]] = []
-        self.longest = 0.0
-        """The most seconds that a piece of motion spent from being taken to being done."""
         self.overflowed = False
-        self.now = 0.0
-        self.out: list[bytes] = []
-        self.steps = np.zeros(axes)
-        self.homed = 0
         self.show_homed = False
         self.locked = 0
         self._startup()
-
-    def home(self, axis: str) -> float:
-        """The motor's true angle at machine position 0."""
-        i = AXES.index(axis)
-        mechanics = self.mechanics[i]
-        return self.offset[i] / self.setting(100 + i) + mechanics.start + mechanics.slip
 
     # Power, reset.
 
     def _startup(self) -> None:
         self.state = "Alarm" if self.locked else "Idle"
         self.critical = False
-        self.queue: deque[Block] = deque()
-        self.velocity = 0.0
-        self.hold_at: float | None = None
-        self.cancel_at: float | None = None
-        self.dwell: float | None = None
-        self.ends_at: float | None = None
         self.line, self.error = b"", 0
         self.incoming: deque[tuple[float, int]] = deque()
         self.modal = {"motion": "G0", "distance": "G90", "feed": "G94"}
-        self.feed = 0.0
-        self.outputs: list[tuple[int, bool]] = []
-        self.target = self.position()
+        self.feed, self.overrides = 0.0, 100
         self.count, self.next_ov, self.next_wco, self.fresh = 0, 1, 2, "TLR"
-        self.homing_until: float | None = None
-        self.homing_axes = 0
-
-    def say(self, text: str) -> None:
-        self.out.append(text.encode() + b"\r\n")
-
-    def setting(self, number: int) -> float:
-        return float(self.settings.get(number, 0))
-
-    def rates(self, first: int) -> np.ndarray:
-        return np.array([self.setting(first + i) for i in range(self.axes)])
-
-    def position(self) -> np.ndarray:
-        """Machine position in units."""
-        return self.steps / np.float32(self.rates(100))
-
-    @property
-    def soft(self) -> np.ndarray:
-        """Which axes have soft limits in force."""
-        bits = np.array([self.homed >> i & 1 for i in range(self.axes)], bool)
-        return bits & bool(self.setting(20))
+        self.rest()
 
     def beyond(self, target: np.ndarray) -> bool:
         positive = np.array([int(self.setting(23)) >> i & 1 for i in range(self.axes)], bool)
@@ -197,8 +96,7 @@ class Controller:
 
     def greet(self) -> None:
         self.say("")
-        name = {"grblHAL": "GrblHAL 1.1f ['$' or '$HELP' for help]"}
-        self.say(name.get(self.firmware, "Grbl 1.1h ['$' for help]"))
+        self.say("GrblHAL 1.1f ['$' or '$HELP' for help]")
         if self.locked:
             self.say("[MSG:'$H'|'$X' to unlock]")
 
@@ -217,10 +115,6 @@ class Controller:
         self.fresh = "A"
         self.next_ov = self.count + 1
         self.target = self.position()
-
-    @property
-    def moving(self) -> bool:
-        return self.state in ("Run", "Jog", "Home") or (self.state == "Hold" and self.velocity > 0)
 
     # Bytes in.
 
@@ -277,16 +171,27 @@ class Controller:
         elif byte == 0x85:
             if self.state == "Jog":
                 self.cancel_at = self.now + BUFFERED
+        elif byte == 0x87:
+            self.extended()
+        elif byte == 0x90:
+            self.overrides = 100
         elif byte == 10:
             line, self.line = self.line.decode("ascii", "replace"), b""
             self.execute(line)
         elif byte != 13 and byte < 0x80:
             self.line += bytes([byte])
 
+    def extended(self) -> None:
+        """A report with everything in it."""
+        self.show_homed = bool(int(self.setting(22)) & 1)
+        self.report()
+
     def execute(self, line: str) -> None:
-        if not line:
+        if not line or not self.latches:
             self.error = 0
-        elif len(line) > 255:
+        if not line:
+            pass
+        elif len(line) > self.line_length:
             self.error = 11
         elif line[0] == "$":
             error = self.dollar(line)
@@ -328,15 +233,11 @@ class Controller:
             return self.identify()
         if match := re.fullmatch(r"\$H([XYZABC]?)", line):
             return self.find_home(match[1])
-        if match := re.fullmatch(r"\$(\d+)=([-0-9.]+)", line):
+        if match := re.match(r"\$(\d+)=([-0-9.]+)", line):
             return self.write(int(match[1]), match[2])
         return 3
 
     def identify(self) -> int:
-        if self.firmware != "grblHAL":
-            self.say("[VER:1.1h.20190825:]")
-            self.say(f"[OPT:V,{self.blocks},{self.room + 1}]")
-            return 0
         self.say("[VER:1.1f.0:]")
         self.say(f"[OPT:VNML+,{self.blocks},{self.room + 1},{self.axes},0]")
         self.say(f"[AXS:{self.axes}:{AXES[: self.axes]}]")
@@ -371,27 +272,28 @@ class Controller:
         index = AXES.index(axis)
         cycles = int(self.setting(44)) | int(self.setting(45)) | int(self.setting(46))
         if cycles >> index & 1:
-            self.state, self.homing_until, self.homing_axes = "Home", self.now + 1.0, index
-            self.energised = True
-            return None
+            return self.seek([index])
         if not mode & 32:
             return 5
         self.declare(index)
         self.say("[MSG:]")
         return 0
 
+    def seek(self, indices: list[int]) -> None:
+        """A homing cycle with switches, which is answered when it is done."""
+        self.state, self.homing_until, self.homing_axes = "Home", self.now + 1.0, indices
+        self.energised = True
+
     def declare(self, index: int) -> None:
-        self.offset[index] += self.steps[index]
-        self.steps[index] = 0
-        self.target = self.position()
-        self.homed |= 1 << index
-        self.show_homed = True
-        self.state, self.locked = "Idle", 0
+        super().declare(index)
+        self.show_homed, self.locked = True, 0
 
     def jog(self, text: str) -> int | None:
         if self.state not in ("Idle", "Jog"):
             return 8 if self.state != "Alarm" else 9
         words = re.findall(r"([A-Z])([-+]?[0-9.]+)", text)
+        if "".join(a + b for a, b in words) != text.replace(" ", ""):
+            return 2
         target, feed, relative = self.target.copy(), 0.0, False
         for letter, value in words:
             if letter == "G" and float(value) in (53, 20, 21, 90, 91):
@@ -494,175 +396,5 @@ class Controller:
             self.state = "Run"
         return 0
 
-    # The planner: trapezoids with lookahead and junction deviation, as grbl has them.
-
-    def plan(self, target: np.ndarray, speed: float) -> None:
-        per = np.float32(self.rates(100)).astype(float)
-        begin = np.round(self.target * per) if not self.queue else self.queue[-1].target
-        end = np.round(target * per)
-        self.target = target
-        delta = (end - begin) / per
-        length = float(np.linalg.norm(delta))
-        if length == 0:
-            return
-        unit = delta / length
-        with np.errstate(divide="ignore"):
-            most = float(np.min(self.rates(110) / 60 / np.abs(unit)))
-            acceleration = float(np.min(self.rates(120) / np.abs(unit)))
-        speed = min(speed, most)
-        outputs, self.outputs = tuple(self.outputs), []
-        self.queue.append(
-            Block(begin, end, length, unit, speed, acceleration, self.now, outputs=outputs)
-        )
-        self._junctions()
-        self.energised = True
-        self.ends_at = None
-
-    def _junctions(self) -> None:
-        deviation = self.setting(11)
-        blocks = list(self.queue)
-        limits = []
-        for one, two in itertools.pairwise(blocks):
-            cosine = -float(one.unit @ two.unit)
-            if cosine > 0.999999:
-                junction = 0.0
-            elif cosine < -0.999999:
-                junction = math.inf
-            else:
-                sine = math.sqrt(0.5 * (1 - cosine))
-                least = min(one.acceleration, two.acceleration)
-                junction = math.sqrt(least * deviation * sine / (1 - sine))
-            limits.append(min(junction, one.speed, two.speed))
-        leave = 0.0
-        for i in range(len(blocks) - 1, -1, -1):
-            blocks[i].leave = leave
-            rest = blocks[i].length - blocks[i].done
-            entry = math.sqrt(leave**2 + 2 * blocks[i].acceleration * rest)
-            leave = min(entry, limits[i - 1]) if i else 0.0
-
-    def _run_until(self, until: float) -> None:
-        while self.now < until - 1e-12:
-            step = min(TICK, until - self.now)
-            if not (self.queue or self.busy):
-                self.now = until
-                return
-            self.now += step
-            self._tick(step)
-        self.now = until
-
-    @property
-    def busy(self) -> bool:
-        return (
-            self.dwell is not None or self.homing_until is not None or self.state in ("Run", "Jog")
-        )
-
-    def _tick(self, step: float) -> None:
-        if self.homing_until is not None and self.now >= self.homing_until:
-            i, self.homing_until = self.homing_axes, None
-            self.declare(i)
-            self.say("ok")
-        if self.hold_at is not None and self.now >= self.hold_at and self.state == "Run":
-            self.state = "Hold"
-        braking = self.state == "Hold" or (
-            self.cancel_at is not None and self.now >= self.cancel_at
-        )
-        if self.queue:
-            self._move(step, braking)
-        if self.cancel_at is not None and self.now >= self.cancel_at and self.velocity == 0:
-            self.queue.clear()
-            self.cancel_at, self.state = None, "Idle"
-            self.target = self.position()
-        if self.queue or self.state not in ("Run", "Jog", "Idle"):
-            return
-        if self.state in ("Run", "Jog"):
-            if self.ends_at is None:
-                self.ends_at = self.now + 0.02
-            elif self.now >= self.ends_at:
-                self.state, self.ends_at, self.cancel_at, self.hold_at = "Idle", None, None, None
-                self.energised = self.setting(1) == 255
-        elif self.dwell is not None:
-            self.dwell -= step
-            if self.dwell <= 0:
-                self.dwell = None
-                self.say("ok")
-
-    def _move(self, step: float, braking: bool) -> None:
-        block = self.queue[0]
-        if block.outputs:
-            self.edges += [(self.now - step, on) for _, on in block.outputs]
-            block.outputs = ()
-        change = block.acceleration * step
-        rest = block.length - block.done
-        limit = min(block.speed, math.sqrt(block.leave**2 + 2 * block.acceleration * rest))
-        goal = 0.0 if braking else max(limit, 0.5 * change)
-        before = self.velocity
-        self.velocity += min(max(goal - before, -change if braking else -math.inf), change)
-        block.done += (before + self.velocity) / 2 * step if not braking else self.velocity * step
-        if block.done >= block.length - 1e-9:
-            over = block.done - block.length
-            self.queue.popleft()
-            self.longest = max(self.longest, self.now - block.taken)
-            if self.queue:
-                self.queue[0].done = min(over, self.queue[0].length / 2)
-                self.velocity = min(self.velocity, block.leave or 0.0)
-            else:
-                self.velocity = 0.0
-            self.steps = block.target.copy()
-        else:
-            share = block.done / block.length
-            self.steps = np.round(block.start + share * (block.target - block.start))
-        self._turn()
-
-    def _turn(self) -> None:
-        degrees = (self.steps + self.offset) / self.rates(100)
-        for i, mechanics in enumerate(self.mechanics):
-            mechanics.turn(float(degrees[i]), self.current[i])
-
-    # Reports.
-
     def report(self) -> None:
-        self.count += 1
-        busy = self.moving or self.state == "Hold"
-        state = self.state
-        if state == "Hold":
-            state = "Hold:1" if self.velocity > 0 else "Hold:0"
-        speed, planned = 0.0, len(self.queue)
-        if self.queue:
-            speed = self.queue[0].speed * 60
-            ahead = 0.0
-            for block in self.queue:  # what is prepared as steps has left the planner
-                pace = self.velocity if block is self.queue[0] else block.speed
-                ahead += (block.length - block.done) / max(pace, 1e-3)
-                last = block is self.queue[-1]
-                if self.velocity > 0 and ahead < (EMPTIED if last else PREPARED):
-                    planned -= 1
-            if planned == 0:
-                speed = 0.0
-        parts = [
-            state,
-            "MPos:" + ",".join(printed(p) for p in self.position()),
-            f"Bf:{self.blocks - planned},{self.room}",
-            f"FS:{int(speed)},0",
-        ]
-        if self.pins_from_switches:
-            physical = (self.steps + self.offset) / self.rates(100)
-            pins = "".join(AXES[i] for i in range(self.axes) if physical[i] < self.switches[i])
-            parts += [f"Pn:{pins}"] if pins else []
-        if not busy:
-            self.next_ov = min(self.next_ov, self.count + 10)
-            self.next_wco = min(self.next_wco, self.count + 10)
-        if self.count >= self.next_ov:
-            self.next_ov = self.count + (20 if busy else 10)
-            parts.append("Ov:100,100,100")
-            parts += ["A:"] if self.fresh else []
-        elif self.count >= self.next_wco:
-            self.next_wco = self.count + (30 if busy else 10)
-            parts.append("WCO:" + ",".join(["0.000"] * self.axes))
-        if self.show_homed:
-            self.show_homed = False
-            everything = (1 << self.axes) - 1
-            parts.append(f"H:{int(self.homed == everything)},{self.homed}")
-        if self.fresh == "TLR":
-            parts.append("TLR:0")
-        self.fresh = ""
-        self.say("<" + "|".join(parts) + ">")
+        self.say(status(self))

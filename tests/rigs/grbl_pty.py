@@ -20,8 +20,14 @@ class Bench:
     ``to_controller`` and ``to_host`` may change the bytes that pass: that is how they get lost.
     """
 
-    def __init__(self, folder: Path, speed: float = 1.0, **controller: object) -> None:
-        self.controller = Controller(**controller)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        folder: Path,
+        speed: float = 1.0,
+        kind: type[Controller] = Controller,
+        **controller: object,
+    ) -> None:
+        self.controller = kind(**controller)  # type: ignore[arg-type]
         self.port = folder / "ttyGRBL"
         self.speed = speed
         self.heard = b""

@@ -17,7 +17,7 @@ TWO = KnobTable(KNOBS.knobs[:2])
 
 
 def options(port, knobs=KNOBS, **changes):
-    axes = dict(zip(knobs.names, "XYA", strict=False))
+    axes = dict(zip(knobs.names, "XYA" if knobs == KNOBS else "XYZABC", strict=False))
     table = {name: {"axis": axis, "travel": 300} for name, axis in axes.items()}
     if "Bright" in table:
         table["Bright"]["detents"] = [100, 200]

@@ -180,24 +180,6 @@ def test_an_end_of_travel_leaves_no_alarm_behind(bench):
     grbl.close()
 
 
-def test_a_grbl_with_three_axes_small_buffers_and_no_manual_homing(tmp_path):
-    plain = {n: t for n, t in SETTINGS.items() if n not in (44, 45, 46, 376) and n % 10 < 3}
-    plain |= {n: SETTINGS[n] for n in (10, 11, 13, 20, 21, 22, 23, 3)}
-    bench = Bench(tmp_path, FAST, axes=3, blocks=15, room=127, firmware="grbl", settings=plain)
-    grbl = ready(bench, TWO)
-    assert b"$H" not in bench.heard
-    for gain in (10, 2, 6):
-        assert go(grbl, TWO, Gain=gain)["Gain"] == pytest.approx(gain, abs=0.003)
-    x = bench.controller
-    base = x.mechanics[0].start + x.mechanics[0].slip + grbl._base[0]
-    assert x.mechanics[0].knob - base == pytest.approx(180, abs=0.06)
-    grbl.close()
-    with pytest.raises(UserError, match="axes XYZ, but Bright is on A"):
-        steppers(bench).open(KNOBS, nobody)
-    bench.close()
-    assert not bench.controller.overflowed
-
-
 # The controller's settings.
 
 

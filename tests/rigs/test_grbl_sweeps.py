@@ -1,12 +1,15 @@
 """Knobs that turn while audio plays, in real time: where they were, and how well that is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from grbl_rig import KNOBS, TWO, Watched, options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigs.actuators.grbl import paths
+from dataset.plans.reach import slowed
+from rigs.actuators.grbl import Grbl, paths
 from rigs.actuators.grbl.clock import Poll, fit_polls, fit_pulses, match_pulses
 from rigs.actuators.grbl.shafts import Shafts
 from rigs.errors import UserError
@@ -86,6 +89,28 @@ def test_a_sweep_that_the_motors_cannot_do_is_refused_before_anything_moves():
     rattle = np.tile([[4, 4], [4.7, 4]], (40, 1)).astype(np.float32)
     with pytest.raises(UserError, match=r"turns Gain too sharply.*longer interval"):
         paths.sweep(Trajectory(rattle, 8.0), SHAFTS, 240, 60, o.segment)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    frames=st.lists(st.tuples(*[st.floats(0, 10, width=32)] * 2), min_size=2, max_size=9),
+    interval=st.floats(0.05, 3),
+    speed=st.floats(30, 300),
+)
+def test_what_a_plan_has_been_slowed_to_is_never_refused(frames, interval, speed):
+    """Its reach promises that, whatever the corners."""
+    made = options("/dev/null", TWO, speed=speed, acceleration=speed / 0.15)
+    grbl = Grbl(made, Path())
+    grbl.check(TWO)
+    asked = Trajectory(np.array(frames, np.float32), float(np.float32(1 / interval)))
+    trajectory = slowed(TWO, grbl.reach, asked, 600.0)
+    paths.sweep(trajectory, Shafts.of(TWO, made), made.speed, made.acceleration, made.segment)
+
+
+def test_how_fast_a_knob_can_sweep_is_told_in_panel_units():
+    grbl = Grbl(options("/dev/null", more={"Tone": {"low_end": 280, "high_end": 40}}), Path())
+    grbl.check(KNOBS)
+    assert grbl.reach.speeds == pytest.approx({"Gain": 8.0, "Tone": 10.0}, rel=2e-3)
 
 
 @settings(max_examples=40, deadline=None)

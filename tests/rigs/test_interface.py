@@ -20,6 +20,7 @@ from dataset.planning import PlanRecipe, make_plan
 from dataset.session import Paused, Started, capture
 from dataset.signals import make
 from dataset.store import Dataset
+from rigs import levels
 from rigs.audio import esr
 from rigs.errors import DeviceLost, UserError
 from rigs.interface.stream import Stream
@@ -27,6 +28,7 @@ from rigs.knobs import Knob, KnobTable
 from rigs.paths.interface import AudioInterface, InterfaceOptions
 from rigs.paths.lv2 import Lv2Options, Lv2Path
 from rigs.rig import Actuator, Motion, Options, Reach, Rig, nobody
+from rigs.takes import hands_off, unaligned
 from rigs.trajectory import Trajectory
 
 CABINET = "http://guitarix.sourceforge.net/plugins/gx_amp#GUITARIX"
@@ -170,6 +172,19 @@ def test_a_loop_back_gives_the_latency_whatever_the_device_does(server, looped, 
     assert esr(offline(DRY, CABINET, cabinet), take.wet) <= 1e-6
 
 
+def test_a_latency_that_was_measured_with_a_cable_stands_in_for_a_loop_back(server):
+    cabinet = {"PreGain": -5.0}
+    server.host(CABINET, "boxed", "out", **cabinet)
+    path = AudioInterface(InterfaceOptions(device="boxed", ramp=0.5, latency=256.0), Path())
+    path.open(nobody)
+    with server.freewheel():
+        path.prepare()
+        take = play(path)
+    path.close()
+    assert (take.latency, take.flags) == (256.0, ())
+    assert esr(offline(DRY, CABINET, cabinet), take.wet) <= 1e-6
+
+
 def test_silence_is_no_fault(server, amp, path):
     path.open(nobody)
     unheard = AudioInterface(path.options, Path())
@@ -224,6 +239,23 @@ def test_a_return_that_clips_mutes_the_first_sound(server, amp, path):
         amp.turn("master", 0.1)
     with server.freewheel():
         path.prepare()  # and the stream goes on
+
+
+def test_level_setting_hears_a_return_that_clips(server, amp):
+    """The first sound of a session would refuse it; here it is what is looked for."""
+    path = AudioInterface(InterfaceOptions(device="amp", ramp=0.5), Path())
+    rig = unaligned(hands_off(Rig("stage", "studio", KNOBS, Turned(Options(), Path()), path)))
+    amp.turn("master", 1.0)
+    rig.open()
+    try:
+        with server.freewheel():
+            heard = levels.hear(rig, KNOBS.default)
+    finally:
+        rig.close()
+        amp.turn("master", 0.1)
+    advice = levels.advise(heard)
+    assert advice.turn_db < 0
+    assert "is clipped: turn the interface's input gain down by about" in advice.text
 
 
 # --- damage ----------------------------------------------------------------------------------
@@ -408,7 +440,8 @@ def test_audio_that_is_cut_short_fades(server, stage, end):
 
     kept = []
 
-    def until_silent(heard):
+    def until_silent(taken):
+        heard = taken.heard
         kept[:] = [heard[:, 0]]
         sounding = np.count_nonzero(heard)
         if sounding > 4800 and player.poll() is None:

@@ -6,9 +6,10 @@ from scipy import signal
 
 from rigs import clicks
 from rigs.interface import dropouts
+from rigs.interface.examination import Examination
 from rigs.interface.layout import JUMP, Known, Layout, Times, time_take
 from rigs.interface.ramp import QUIET, REST, Ramp
-from rigs.interface.stream import Mark
+from rigs.interface.stream import Exchanged, Mark
 
 BLOCK = 256
 LATENCY = 700
@@ -135,6 +136,11 @@ def looped(noise=1e-5):
     return layout, heard + noise * np.random.default_rng(2).standard_normal(layout.frames)
 
 
+def loop_differs(layout, heard, latency):
+    pilot = layout.pilot()[layout.noise]
+    return dropouts.differs(heard[layout.noise.start :], pilot, round(latency))
+
+
 LOOP_DAMAGE = {
     "16 samples silent": lambda x: replaced(x, 16, 0),
     "a buffer twice": lambda x: replaced(x, 64, x[AT - 64 : AT]),
@@ -149,13 +155,91 @@ def test_a_loop_back_hides_nothing(kind):
     layout, heard = looped()
     times = time_take(heard, layout)
     assert times.first == pytest.approx(LATENCY + 0.5, abs=0.05)
-    assert not layout.loop_differs(heard, times.first)
-    assert layout.loop_differs(LOOP_DAMAGE[kind](heard), times.first)
+    assert not loop_differs(layout, heard, times.first)
+    assert loop_differs(layout, LOOP_DAMAGE[kind](heard), times.first)
+
+
+def test_a_loop_back_that_says_nothing_is_broken():
+    layout, heard = looped()
+    heard[layout.noise.start + 800 : layout.end_at] = 0
+    assert loop_differs(layout, heard, LATENCY)
 
 
 def test_a_noisy_loop_back_is_whole():
     layout, heard = looped(noise=1e-3)
-    assert not layout.loop_differs(heard, LATENCY)
+    assert not loop_differs(layout, heard, LATENCY)
+
+
+# --- while it plays --------------------------------------------------------------------------
+
+
+def examined(layout, sent, heard, known=None, piece=5000):
+    """What an examination that is given ``heard``, shape (frames, inputs), bit by bit finds."""
+    known = Known() if known is None else known
+    pilot = layout.pilot() if heard.shape[1] > 1 else None
+    examination = Examination(layout, sent, pilot, known)
+    every = [Mark(frame, frame / 48_000, False) for frame in starts(heard).tolist()]
+    for until in range(piece, len(heard), piece):
+        # The callback that runs has said when it began.
+        examination.hear(Exchanged(heard[:until], every[: until // BLOCK + 1]))
+    return examination.end(Exchanged(heard, every))
+
+
+@pytest.mark.parametrize("piece", [1777, 48_000, 10**6])
+@pytest.mark.parametrize("kind", [None, *DAMAGE])
+def test_a_take_that_is_looked_at_bit_by_bit_hides_nothing(kind, piece):
+    layout, sent, heard = recording(1e-6)
+    if kind:
+        heard = DAMAGE[kind][0](heard)
+    latency, flags, damaged, proven = examined(layout, sent, heard[:, None], piece=piece)
+    assert latency == pytest.approx(LATENCY, abs=1)
+    assert flags == ()
+    assert (damaged, proven) == (kind is not None, False)
+
+
+@pytest.mark.parametrize("buffer", [100, 194, 195, 196, 500, 830])
+def test_damage_is_found_wherever_it_is(buffer):
+    """The first bit ends within buffer 195, after 50,000 frames."""
+    layout, sent, heard = recording(1e-6, frames=200_000)
+    now, before = (slice(n * BLOCK, (n + 1) * BLOCK) for n in (buffer, buffer - 1))
+    twice, silent = heard[:, None].copy(), heard[:, None].copy()
+    twice[now], silent[now] = twice[before], 0
+    assert examined(layout, sent, twice)[2]
+    assert examined(layout, sent, silent)[2]
+
+
+@pytest.mark.parametrize("kind", [None, *LOOP_DAMAGE])
+def test_so_does_a_loop_back(kind):
+    layout, loop = looped()
+    _, sent, heard = recording(1e-5)
+    if kind:
+        loop = LOOP_DAMAGE[kind](loop)
+    both = np.stack([heard, loop.astype(np.float32)], axis=1)
+    latency, _, damaged, proven = examined(layout, sent, both)
+    assert damaged is (kind is not None)
+    if kind is None:
+        assert latency == pytest.approx(LATENCY + 0.5, abs=0.05)
+        assert proven
+
+
+def test_repeats_are_judged_by_the_latency_that_was_found():
+    """The first clicks are not heard, so it is not the one that was known."""
+    layout = Layout(72_000, 2000)
+    sent = layout.sent(playing(72_000), 1.0)
+    sent[AT : AT + BLOCK] = sent[AT - BLOCK : AT]
+    heard = np.concatenate([np.zeros(4 * BLOCK, np.float32), sent])[: len(sent), None].copy()
+    heard[: layout.dry_at] = 0
+    known = Known()
+    known.learn(600.0, None)
+    latency, _, damaged, _ = examined(layout, sent, heard, known)
+    assert latency == pytest.approx(4 * BLOCK, abs=0.1)
+    assert not damaged
+
+
+def test_what_is_no_number_ends_it():
+    layout, sent, heard = recording()
+    heard[AT] = np.nan
+    assert examined(layout, sent, heard[:, None]) == (0.0, (), False, False)
 
 
 # --- the clock -------------------------------------------------------------------------------
@@ -250,6 +334,15 @@ def test_a_loop_back_tells_what_the_device_does_not():
     assert known.settle(times(492.5), times(428.5)) == (492.5, ())  # a digital one: 64 more
     assert known.settle(UNHEARD, times(300.5)) == (364.5, ())
     assert JUMP < 16, "the smallest buffer"
+
+
+def test_a_cable_s_latency_holds_while_clicks_come_close():
+    known = Known(256.0)
+    assert known.settle(UNHEARD) == (0.0, ("no latency",))  # it may have changed
+    assert known.settle(times(259.5)) == (256.0, ())
+    assert known.settle(times(254.0)) == (256.0, ())
+    assert known.settle(times(512.5)) == (512.5, ())  # another buffer
+    assert known.settle(times(259.5)) == (256.0, ())
 
 
 def test_an_answer_that_is_there_is_not_late():

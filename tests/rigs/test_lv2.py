@@ -11,12 +11,14 @@ import pytest
 from rigs.audio import SAMPLE_RATE, rms_dbfs
 from rigs.lv2.catalogue import describe, installed
 from rigs.paths.lv2 import Lv2Options, Lv2Path
+from rigs.plugins.path import values_of
 from rigs.rig import Motion, nobody
 from rigs.trajectory import Trajectory
 
 STUDIOPRE = "http://guitarix.sourceforge.net/plugins/gx_studiopre#studiopre"
 AMP = "http://guitarix.sourceforge.net/plugins/gx_amp#GUITARIX"
 ZAMTUBE = "urn:zamaudio:ZamTube"
+ZAMPHONO = "urn:zamaudio:ZamPhono"
 DRY = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE // 2)).astype(np.float32)
 
 
@@ -93,6 +95,27 @@ def test_knobs_that_could_move_and_do_not_change_nothing(path):
     at_rest = play(path, still(path))
     resting = play(path, Trajectory(np.repeat(still(path).positions, 2, axis=0)))
     assert np.abs(at_rest - resting).max() <= 1e-6 * np.abs(at_rest).max()
+
+
+def test_a_knob_of_whole_numbers_has_no_others_while_it_moves():
+    path = Lv2Path(Lv2Options(uri=ZAMPHONO), Path())
+    name = "Phono Filter Type"
+    assert path.reach.steps[name] == 1.0
+    sweep = turning(path, name, 500)
+    given = values_of(path.panel, sweep, 64, SAMPLE_RATE // 2)[:, path.knobs.names.index(name)]
+    assert np.unique(given).tolist() == [0, 1, 2, 3, 4]
+    assert (np.diff(given) >= 0).all()
+
+    def between(low, high):
+        ends = [still(path, **{name: place}).positions for place in (low, high)]
+        return play(path, Trajectory(np.concatenate(ends), 2.0))
+
+    path.open(nobody)
+    try:
+        assert np.array_equal(between(2.6, 3.4), between(3.0, 3.0))
+        assert not np.array_equal(between(2.6, 3.4), between(2.6, 3.6))
+    finally:
+        path.close()
 
 
 def test_the_wet_is_aligned_to_the_dry(preamp):

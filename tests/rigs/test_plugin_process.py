@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rigs.plugins.messages import receive, send
+from rigs.child.messages import receive, send
 
 ROOT = Path(__file__).parents[2]
 

@@ -196,7 +196,7 @@ def clipping(wet: Any, number: int) -> Any:
 
 
 def dropping(wet: Any, number: int) -> Any:
-    return np.where(np.arange(len(wet)) // 900 % 10 == number % 10, 0, wet)
+    return wet * np.where(np.arange(len(wet)) // 900 % 10 == number % 10, 1e-3, 1)
 
 
 def slipping(wet: Any, number: int) -> Any:

@@ -42,6 +42,7 @@ def test_output_and_gradients(
     net = ConditionedWaveNet(WaveNetConfig(**config), 4)
     for parameter in net.control.layers[-1].parameters():
         parameter.data *= 10  # so that the knobs matter
+    net.head.requires_grad_()  # its bias, too, though training leaves it
     samples = 48 * (net.receptive_field // 48 + 12)
     dry = torch.randn(5, samples)
     knobs = torch.rand(5, samples // 48 + 1 if moving else 1, 4) * 2 - 1

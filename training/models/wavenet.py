@@ -86,6 +86,10 @@ class ConditionedWaveNet(nn.Module):
             _Layer(c, k, d) for k, d in zip(config.kernel_sizes, config.dilations, strict=True)
         )
         self.head = nn.Conv1d(c, 1, config.head_kernel)
+        # The output's offset is the only number that the head's scale does not reach. It stays 0:
+        # one step of training would move it by more than the whole sound of a knob turned down.
+        # What offset a device has comes from the shifts t(θ), and follows its level.
+        cast(nn.Parameter, self.head.bias).requires_grad_(False).zero_()
         self.control = ControlNetwork(knobs, config.hidden, sum(self._split_sizes))
         self.schedule = Schedule()
 

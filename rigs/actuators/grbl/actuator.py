@@ -6,21 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path as FilePath
 
 import numpy as np
 
 from rigs.actuators.grbl import homing, paths, settings
 from rigs.actuators.grbl.clock import Clock
+from rigs.actuators.grbl.connect import connect
 from rigs.actuators.grbl.connection import JOG_CANCEL, Fault, Link
 from rigs.actuators.grbl.options import GrblOptions
-from rigs.actuators.grbl.protocol import Identity, Texts, parse_identity, parse_texts
+from rigs.actuators.grbl.protocol import Identity, Texts
 from rigs.actuators.grbl.shafts import Angles, Shafts
 from rigs.actuators.grbl.stream import Stream, hold, pieces_to
 from rigs.actuators.grbl.sweep import Sweep, SweepMotion
+from rigs.actuators.grbl.travel import ShaftTravel
 from rigs.errors import DeviceLost, UserError
 from rigs.knobs import KnobTable, Setting
-from rigs.rig import Actuator, Ask, Motion
+from rigs.rig import Actuator, Ask, Motion, Reach
 from rigs.trajectory import Trajectory
 
 _FAULTS = 3
@@ -70,45 +73,29 @@ class Grbl(Actuator):
         self.clock: Clock | None = None
         """How well the last sweep's clock was found."""
 
+    @property
+    def reach(self) -> Reach:
+        fastest = paths.fastest(self.options.speed, self.options.acceleration)
+        shafts = [shaft for shaft in self._shafts.all if not shaft.knob.detents]
+        o = self.options
+        return Reach(
+            speeds={s.knob.name: fastest / s.degrees_per_unit for s in shafts},
+            travel=ShaftTravel(self._shafts, o.speed, o.acceleration, o.settle),
+        )
+
     def check(self, knobs: KnobTable) -> None:
-        Shafts.of(knobs, self.options)
+        self._shafts = Shafts.of(knobs, self.options)
 
     def open(self, knobs: KnobTable, ask: Ask) -> None:
-        """Connect, reset the controller and check its settings; nothing moves.
+        """Connect, make a clean start and check the controller's settings; nothing moves.
 
         Raises UserError if there is no controller, or it is set up for something else.
         """
         self.close()
         self._shafts, self._knobs = Shafts.of(knobs, self.options), knobs
-        link = Link(self.options.port, self.options.baud)
-        try:
-            link.reset()
-            self._identity = identity = parse_identity(link.command("$I"))
-            link.room = identity.room
-            missing = [s for s in self._shafts.all if s.axis not in identity.axes]
-            if missing:
-                raise UserError(
-                    f"The controller on {link.name} has the axes {identity.axes}, but "
-                    f"{missing[0].knob.name} is on {missing[0].axis}; put it on another axis."
-                )
-            if self._texts is None and "ENUMS" in identity.extras:
-                texts = Texts()
-                texts.errors.update(parse_texts(link.command("$EE")))
-                texts.alarms.update(parse_texts(link.command("$EA")))
-                self._texts = texts
-            link.texts = self._texts or link.texts
-            self._settings = settings.settle(link, self.options, self._shafts, identity)
-            homing.check_current(self.options, self._shafts, self._settings)
-            status = link.query().status
-            if status.room is None or status.blocks is None:
-                raise UserError(
-                    f"The controller on {link.name} does not report its buffers; set $10=3."
-                )
-            link.room, link.blocks = min(link.room, status.room), status.blocks
-        except BaseException:
-            link.close()
-            raise
-        self._link = link
+        found = connect(self.options, self._shafts, self._texts)
+        self._link, self._identity = found.link, found.identity
+        self._settings, self._texts = found.settings, found.link.texts
         self._held = False
 
     def prepare(self) -> None:
@@ -214,6 +201,30 @@ class Grbl(Actuator):
         with self._counting_faults():
             self._approach(paths.on_steps(target, self._shafts))
 
+    def travel(self, name: str) -> float:
+        """Degrees of the knob ``name`` from end stop to end stop."""
+        return self._shafts.all[self._index(name)].options.travel
+
+    def turn_motor(self, name: str, degrees: float) -> float:
+        """Turn the motor of one knob straight to so many degrees from home; where it stands then.
+
+        Raises UserError if that leads beyond an end stop or the axes are not homed.
+        """
+        self._need_homed()
+        # The travel without the play: whatever that is, no stop comes before its end.
+        if not 0 <= degrees <= self.travel(name):
+            raise UserError(
+                f"The motor of {name} would turn to {degrees:.1f} degrees, but its travel is 0 to "
+                f"{self.travel(name):g}; turn it less far."
+            )
+        start = paths.on_steps(self._angles(), self._shafts)
+        target = start.copy()
+        target[self._index(name)] = degrees
+        with self._counting_faults():
+            at = self._along(start, paths.on_steps(target, self._shafts))
+        self._raised = False
+        return float(at[self._index(name)])
+
     def position(self) -> Setting:
         """Where the knobs stand, in panel positions; raises UserError if they are not homed."""
         self._need_homed()
@@ -285,26 +296,32 @@ class Grbl(Actuator):
 
     def _approach(self, target: Angles) -> Angles:
         """Turn to ``target``, from below by the backlash; where the motors stand then."""
-        link, shafts = self._need(), self._shafts
+        shafts = self._shafts
         shafts.check_motor(target)
         at = paths.on_steps(self._angles(), shafts)
         below = np.maximum(target - shafts.backlash, 0.0)
         direct = (target >= at - shafts.step / 2) & self._raised
         via = paths.on_steps(np.where(direct, target, np.minimum(at, below)), shafts)
-        speed = self.options.speed
-        stops = paths.straight(at, via, shafts, speed)
-        stops += paths.straight(via, target, shafts, speed)
+        at = self._along(at, via, target)
+        self._raised = True
+        return at
+
+    def _along(self, *ways: Angles) -> Angles:
+        """Turn straight to one of ``ways`` after another, the first being where the motors stand;
+        where they stand then."""
+        shafts, speed = self._shafts, self.options.speed
+        stops = [stop for a, b in pairwise(ways) for stop in paths.straight(a, b, shafts, speed)]
+        at = ways[0]
         if stops:
             self._raised = False
-            Stream(link, pieces_to(at, stops, shafts, speed, self._base)).run()
+            Stream(self._need(), pieces_to(at, stops, shafts, speed, self._base)).run()
             at = self._angles()
-        if np.abs(at - target).max() > 2 * shafts.step.max():
-            worst = shafts.all[int(np.abs(at - target).argmax())].knob.name
+        if np.abs(at - ways[-1]).max() > 2 * shafts.step.max():
+            worst = shafts.all[int(np.abs(at - ways[-1]).argmax())].knob.name
             raise Fault(
-                f"{worst} did not arrive where it was sent: the controller on {link.name} took "
-                "another number; check the cable."
+                f"{worst} did not arrive where it was sent: the controller on "
+                f"{self.options.port} took another number; check the cable."
             )
-        self._raised = True
         return at
 
     def _learn(self, clock: Clock) -> None:

@@ -21,10 +21,18 @@ from rigs.actuators.grbl.protocol import Status, Texts, parse_status
 from rigs.errors import DeviceLost, UserError
 
 RESET, HOLD, JOG_CANCEL = b"\x18", b"!", b"\x85"
+_ASK, _ASK_ALL = b"?", b"\x87"
+_USUAL_SPEED = b"\x90\x95"
+"""Ends overrides of feed and of rapids that somebody may have left behind."""
+_SPOIL = ")$"
+"""No motion that ends in this is valid: an unfinished line that lies in the controller is refused.
+A setting may be taken, with an `ok` that gives it away."""
 REPLY = 3.0
 """Seconds within which a controller that is there replies."""
 GREETING = 6.0
 """Seconds for a controller that restarts when its port is opened."""
+_FRESH = 1.0
+"""Seconds in which one that is at rest and hears us has answered."""
 ASK_AGAIN = 0.5
 _GREETING = re.compile(r"grbl(hal)? \d", re.IGNORECASE)
 _LONGEST = 4096
@@ -98,6 +106,8 @@ class Link:
         self._waiting: deque[Sent] = deque()
         self._in_buffer = 0
         self._posted = self._answered = 0
+        self._stray = 0
+        """Replies to no line of ours: somebody else's are still coming."""
         self._asked: float | None = None
         self.report: Report | None = None
         self._broken: Exception | None = None
@@ -160,6 +170,7 @@ class Link:
 
     def _answer(self, error: int | None) -> None:
         if not self._waiting:
+            self._stray += 1
             return  # to a line from before the reset
         sent = self._waiting.popleft()
         self._in_buffer -= len(sent.text) + 1
@@ -240,14 +251,24 @@ class Link:
     def silent(self) -> Fault:
         return Fault(f"The controller on {self.name} does not reply; check its cable and supply.")
 
-    def ask(self) -> None:
+    def ask(self, how: bytes = _ASK) -> None:
         """Ask for a status report, unless one is under way."""
         now = time.monotonic()
         if self._asked is None or now - self._asked > ASK_AGAIN:
             self._asked = now
-            self._write(b"?")
+            self._write(how)
 
-    def query(self, seconds: float | None = None) -> Report:
+    def homed(self) -> int | None:
+        """The mask of homed axes by grblHAL's full report; None if it does not say.
+
+        Only for grblHAL: to FluidNC the same byte is a macro.
+        """
+        try:
+            return self.query(_FRESH, _ASK_ALL).status.homed
+        except Fault:
+            return None
+
+    def query(self, seconds: float | None = None, how: bytes = _ASK) -> Report:
         """A status report from after the call."""
         called = time.monotonic()
         end = called + (seconds or REPLY)
@@ -258,10 +279,44 @@ class Link:
         while not new():
             if time.monotonic() > end:
                 raise self.silent()
-            self.ask()
+            self.ask(how)
             self.wait(new, 0.1)
         assert self.report is not None
         return self.report
+
+    def start(self) -> None:
+        """See to it that nothing is queued, half said or wrong; moves nothing.
+
+        A controller that is at rest and answers in turn is left as it is: some firmware bears no
+        `$` line after a reset. Any other is reset, which raises UserError if it does not answer.
+        """
+        try:
+            clean = self._is_clean()
+        except Fault:
+            clean = False
+        if not clean:
+            self.reset()
+
+    def _is_clean(self) -> bool:
+        """Whether the controller rests, has nothing of anybody's left, and answers line by line."""
+        before = self.query(_FRESH).status
+        if not before.idle:
+            return False
+        self.byte(_USUAL_SPEED)
+        spoilt, empty = self.post(_SPOIL), self.post("")
+        if not self.wait(lambda: empty.done, _FRESH):
+            return False
+        after = self.query(_FRESH).status
+        with self._changed:
+            self._resetting = False
+            return (
+                after.idle
+                and after.position == before.position
+                and after.blocks == before.blocks
+                and spoilt.error is not None
+                and empty.error is None
+                and not self._stray
+            )
 
     def reset(self) -> None:
         """Soft reset: forgets what is queued, moves nothing. Mends alarms; raises UserError."""

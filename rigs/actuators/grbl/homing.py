@@ -93,13 +93,19 @@ def home(
 
     Raises DeviceLost if the connection breaks or the controller does not go along.
     """
-    link.reset()  # undoes an earlier homing: pushing would be refused as beyond the travel
+    # Undoes an earlier homing, by which pushing would be refused as beyond the travel.
+    if not link.query().status.idle or (identity.is_grblhal and link.homed() != 0):
+        link.reset()
     if not link.query().status.idle:
         link.command("$X")
+    together = not identity.single_homing
+    if together and any(shaft.options.homing == "switch" for shaft in shafts.all):
+        link.command("$H", _SWITCH)
     base = np.zeros(len(shafts.all))
     for i, shaft in enumerate(shafts.all):
         if shaft.options.homing == "switch":
-            link.command(f"$H{shaft.axis}", _SWITCH)
+            if not together:
+                link.command(f"$H{shaft.axis}", _SWITCH)
         else:
             with _gentle(link, shaft, options, settings):
                 _push(link, shaft, options)

@@ -27,6 +27,12 @@ _HEADROOM = 0.8
 """The share of the motors' acceleration that a sweep uses: the rest keeps it on time."""
 
 
+def fastest(speed: float, acceleration: float) -> float:
+    """Degrees a second at which any sweep can be done, whatever its corners: rounded over the
+    widest width, even a turn on the spot keeps within ``acceleration``."""
+    return 0.999 * min(speed, _HEADROOM * acceleration * _WIDTHS[-1] / 2)
+
+
 @dataclass(frozen=True)
 class Path:
     """Motor angles, shape (pieces + 1, knobs), at ``times`` in seconds, straight in between.

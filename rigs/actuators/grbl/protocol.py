@@ -81,13 +81,16 @@ _STATUS = re.compile(r"<([A-Za-z]+)(?::(\d+))?((?:\|[^|<>]*)*)>")
 
 
 def parse_status(line: str) -> Status | None:
-    """None if ``line`` is no whole status report with machine positions: bytes were lost."""
+    """None if ``line`` is no whole status report: bytes were lost.
+
+    A controller that reports work positions has not been told otherwise yet (`$10`).
+    """
     match = _STATUS.fullmatch(line)
     if match is None:
         return None
     fields = dict(text.partition(":")[::2] for text in match[3].split("|")[1:])
     try:
-        position = tuple(map(float, fields["MPos"].split(",")))
+        position = tuple(map(float, (fields.get("MPos") or fields["WPos"]).split(",")))
         buffers = [int(number) for number in fields.get("Bf", "").split(",") if number]
         homed = fields.get("H", "").split(",")[-1]
         blocks, room = (buffers[0], buffers[1]) if len(buffers) == 2 else (None, None)
@@ -113,6 +116,15 @@ class Identity:
     blocks: int = 15
     room: int = 127
     extras: frozenset[str] = frozenset()
+    single_homing: bool = True
+    """Whether `$HX` homes one axis; a plain grbl takes `$H` alone unless it was built for it."""
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The commands that list the texts of its errors and alarms, if there are such."""
+        if self.is_fluidnc:
+            return "$E", "$A"
+        return ("$EE", "$EA") if "ENUMS" in self.extras else ()
 
     @property
     def is_grblhal(self) -> bool:
@@ -123,9 +135,10 @@ class Identity:
         return self.name == "FluidNC"
 
 
-def parse_identity(lines: Iterable[str]) -> Identity:
-    """From `$I`'s lines; what they do not say is as in grbl 1.1."""
-    name, axes, blocks, room, extras = "grbl", "XYZ", 15, 127, frozenset[str]()
+def parse_identity(lines: Iterable[str], positions: int = 3) -> Identity:
+    """From `$I`'s lines, and how many positions a status report has; the rest is as in grbl 1.1."""
+    name, axes, blocks, room, extras = "grbl", AXES[:positions], 15, 127, frozenset[str]()
+    flags = ""
     for line in lines:
         key, _, text = line.strip("[]").partition(":")
         words = text.split(",")
@@ -135,11 +148,20 @@ def parse_identity(lines: Iterable[str]) -> Identity:
             name = "FluidNC"
         elif key == "AXS" and (letters := re.fullmatch(r"\d:([XYZABC]{1,6})", text)):
             axes = letters[1]
-        elif key == "OPT" and len(words) >= 3 and words[1].isdigit() and words[2].isdigit():
-            blocks, room = int(words[1]), int(words[2]) - 1
+        elif key == "OPT":
+            flags = words[0]
+            if len(words) >= 3 and words[1].isdigit() and words[2].isdigit():
+                blocks, room = int(words[1]), int(words[2]) - 1
         elif key == "NEWOPT":
             extras = frozenset(words)
-    return Identity(name, axes, max(1, min(blocks, 10_000)), max(64, min(room, 65_536)), extras)
+    return Identity(
+        name,
+        axes,
+        max(1, min(blocks, 10_000)),
+        max(64, min(room, 65_536)),
+        extras,
+        single_homing=name != "grbl" or "H" in flags,
+    )
 
 
 def parse_settings(lines: Iterable[str]) -> dict[int, float]:
@@ -156,10 +178,11 @@ def parse_settings(lines: Iterable[str]) -> dict[int, float]:
 
 
 def parse_texts(lines: Iterable[str]) -> dict[int, str]:
-    """Numbers and texts of a `$EE` or `$EA` answer."""
+    """Numbers and texts of a `$EE` or `$EA` answer, or of FluidNC's `$E` or `$A`."""
     found = {}
     for line in lines:
         match = re.fullmatch(r"\[(?:ERROR|ALARM)CODE:(\d{1,3})\|[^|]*\|(.*)\]", line)
+        match = match or re.fullmatch(r"(\d{1,3}): (.*)", line)
         if match and match[2].strip():
             text = match[2].strip()[:200].rstrip(".")
             found[int(match[1])] = text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rigs.actuators.grbl.connection import Fault, Link
 from rigs.actuators.grbl.options import GrblOptions
-from rigs.actuators.grbl.protocol import Identity, parse_settings
+from rigs.actuators.grbl.protocol import AXES, Identity, parse_settings
 from rigs.actuators.grbl.shafts import Shaft, Shafts
 from rigs.errors import UserError
 
@@ -20,6 +21,26 @@ _UNWANTED_HOMING = 4 + 128
 """Homing at start-up, and homing that a reset does not undo."""
 _SPARE = 15.0
 """Degrees by which the controller's travel may exceed ours."""
+_PULL_OFF = 27
+_DECIMALS = 6e-4
+"""Controllers print three decimals of what they hold exactly."""
+_FLUIDNC = {
+    **dict.fromkeys(range(100, 106), "steps_per_mm"),
+    **dict.fromkeys(range(110, 116), "max_rate_mm_per_min"),
+    **dict.fromkeys(range(120, 126), "acceleration_mm_per_sec2"),
+    **dict.fromkeys(range(130, 136), "max_travel_mm"),
+    20: "soft_limits of every axis",
+    21: "hard_limits of every motor",
+    22: "homing of every axis",
+    23: "positive_direction of homing",
+}
+"""What FluidNC, which lists these numbers but takes none of them, calls them in its file."""
+_FLUIDNC_ONLY = (
+    ("stepping/idle_ms", 255.0, 255.0, "255", "motors that hold during a session"),
+    ("junction_deviation_mm", 0.05, 1.0, "0.2", "junctions that do not slow a sweep"),
+    ("report_inches", 0.0, 0.0, "false", "reports in degrees"),
+)
+"""What it keeps in that file alone: the key, the least and the most, what to write, and why."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +60,19 @@ def _bits(number: int, on: int, off: int, now: Mapping[int, float], what: str) -
 
 def _close(number: int, value: float, what: str, least: float = 1.0, most: float = 1.0) -> Need:
     def fits(v: float) -> bool:
-        return value * least - 1e-4 * value <= v <= value * most + 1e-4 * value
+        spare = max(1e-4 * value, _DECIMALS)
+        return value * least - spare <= v <= value * most + spare
 
     return Need(number, value, fits, what)
 
 
-def travel(shaft: Shaft) -> float:
+def travel(shaft: Shaft, pull_off: float = 0.0) -> float:
     """The controller's travel for a shaft: wider than ours, for a position rounded up to a whole
-    step beyond the controller's travel raises an alarm on the next move of any axis."""
-    return round(shaft.highest + max(1.0, 4 * shaft.step), 3)
+    step beyond the controller's travel raises an alarm on the next move of any axis.
+
+    ``pull_off`` is how far from its low end a homing cycle leaves the shaft, which then is home.
+    """
+    return round(shaft.highest + pull_off + max(1.0, 4 * shaft.step), 3)
 
 
 def needs(
@@ -66,8 +91,8 @@ def needs(
         yield _close(100 + i, round(1 / s.step, 6), f"steps a degree of {name}")
         yield _close(110 + i, options.speed * 60, f"the speed of {name}, a minute", 1, 2)
         yield _close(120 + i, options.acceleration, f"the acceleration of {name}", 1, 4)
-        most = 1 + _SPARE / travel(s)
-        yield _close(130 + i, travel(s), f"the travel of {name}, with margin", 1, most)
+        wide = travel(s, now.get(_PULL_OFF, 0.0) if s.options.homing == "switch" else 0.0)
+        yield _close(130 + i, wide, f"the travel of {name}, with margin", 1, 1 + _SPARE / travel(s))
     rotary = sum(1 << (s.index - 3) for s in shafts.all if s.index >= 3)
     if rotary and 376 in now:
         yield _bits(376, rotary, 0, now, "rotary axes")
@@ -108,7 +133,7 @@ def _text(value: float) -> str:
 def _wrong(
     options: GrblOptions, shafts: Shafts, identity: Identity, now: Mapping[int, float]
 ) -> list[Need]:
-    # FluidNC keeps some in a file of its own and does not list them.
+    # FluidNC keeps all in a file of its own, and some are not listed.
     return [
         need
         for need in needs(options, shafts, identity, now)
@@ -133,6 +158,8 @@ def settle(
         )
     now = read(link)
     wrong = _wrong(options, shafts, identity, now)
+    if identity.is_fluidnc:
+        _check_fluidnc(link, wrong)
     if wrong and options.configure:
         for need in wrong:
             try:
@@ -155,3 +182,28 @@ def settle(
             "in [actuator] to have all written, or correct the TOML."
         )
     return now
+
+
+def _check_fluidnc(link: Link, wrong: list[Need]) -> None:
+    """Raises UserError, in the words of FluidNC's own file, for what only that file can mend."""
+    where = "in its config.yaml and restart it"
+    for need in wrong:
+        if need.number in _FLUIDNC:
+            axis = f"axes/{AXES[need.number % 10].lower()}/" if need.number >= 100 else ""
+            raise UserError(
+                f"The controller on {link.name} has another {axis}{_FLUIDNC[need.number]} than "
+                f"this rig needs ({need.what}): write {_text(need.value)} {where}, or correct the "
+                "TOML."
+            )
+    for key, least, most, value, what in _FLUIDNC_ONLY:
+        with suppress(Fault):  # a firmware that has no such key
+            for line in link.command(f"$/{key}"):
+                said = line.removeprefix(f"$/{key}=")
+                number = {"true": 1.0, "false": 0.0}.get(said)
+                with suppress(ValueError):
+                    number = float(said) if number is None else number
+                if number is not None and not least - 1e-6 <= number <= most + 1e-6:
+                    raise UserError(
+                        f"The controller on {link.name} has {key}: {said}, but this rig needs "
+                        f"{value}: {what}; write that {where}."
+                    )

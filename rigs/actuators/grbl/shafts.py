@@ -44,6 +44,12 @@ class Shaft:
         """The motor's angle at the far end stop."""
         return self.options.travel + self.options.backlash
 
+    @property
+    def degrees_per_unit(self) -> float:
+        """How far the shaft turns for one unit of the panel; not for a switch."""
+        o, knob = self.options, self.knob
+        return abs(o.top - o.low_end) / (knob.maximum - knob.minimum)
+
     def to_shaft(self, positions: NDArray[Any]) -> Angles:
         """Panel positions in degrees."""
         o, knob = self.options, self.knob

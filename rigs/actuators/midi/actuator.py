@@ -9,6 +9,7 @@ from typing import ClassVar
 from rigs.actuators.midi.controls import Control, MidiOptions, controls_of
 from rigs.actuators.midi.port import Port
 from rigs.actuators.midi.sweep import Standing, Sweep, Sweeping
+from rigs.actuators.midi.travel import MessageTravel
 from rigs.errors import DeviceLost, UserError
 from rigs.knobs import KnobTable
 from rigs.rig import Actuator, Ask, Motion, Options, Reach
@@ -31,7 +32,16 @@ class Midi(Actuator):
     @property
     def reach(self) -> Reach:
         """Known once the knobs are: a knob stands only where a MIDI value does."""
-        return Reach(steps={c.knob.name: c.step for c in self._controls if not c.knob.detents})
+        return Reach(
+            steps={c.knob.name: c.step for c in self._controls if not c.knob.detents},
+            travel=self._travel if self._controls else None,
+        )
+
+    @property
+    def _travel(self) -> MessageTravel:
+        return MessageTravel(
+            self._controls, 1 / self.options.messages_per_second, self.options.settle
+        )
 
     def check(self, knobs: KnobTable) -> None:
         self._controls = controls_of(self.options, knobs)

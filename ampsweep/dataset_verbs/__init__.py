@@ -1,0 +1,1 @@
+"""The verbs of `ampsweep dataset`, one file each."""
