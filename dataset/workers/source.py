@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dataset.plan import PlanEntry
 from dataset.session.events import Started
@@ -25,8 +27,13 @@ def by_workers(pool: Pool) -> Source:
                 work.on_event(Started(entry, 1))
                 yield Job(entry.index, entry.trajectory, work.dry(entry))
 
+        before = time.monotonic()
         for job, made in made_by(pool, jobs()):
             entry = entries.pop(job.index)
-            yield entry, judged(work.rig, entry, job.dry, made, work.limits)
+            take = judged(work.rig, entry, job.dry, made, work.limits)
+            # Of many at once, what one has cost is what has passed since the one before.
+            now = time.monotonic()
+            yield entry, replace(take, seconds=now - before)
+            before = now
 
     return source
