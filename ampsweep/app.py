@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -275,4 +276,10 @@ def _disk_full(error: BaseException | None) -> bool:
 
 
 def main() -> None:
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # once more, while the first was being seen to
+        say(INTERRUPTED)
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that it could stop
+    sys.exit(code)

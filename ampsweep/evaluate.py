@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
+from dataset.stats import floor, repeats
 from dataset.store import Dataset
 from rigs.errors import UserError
 from rigs.files import make_folder
 from training.checkpoint import load_model
-from training.data import sentinel_floor, still_captures
+from training.data import still_captures
 from training.evaluate import judge, table, write
 from training.report import CoverageItem, write_report
 
@@ -33,8 +34,8 @@ def evaluate(
     if not captures:
         raise UserError(f"{data} holds no test captures; plan some and capture them.")
     results = [judge(judged, c) for c in track(captures, "evaluating", transient=True)]
-    floor = sentinel_floor(dataset)
-    found = write(Path(), table(results), judged, floor)
+    lowest = floor(repeats(dataset))
+    found = write(Path(), table(results), judged, lowest)
     coverage = [
         CoverageItem(
             str(row["role"]), dataset.trajectory(row).positions, float(row["frames"]) / 48000
@@ -42,7 +43,7 @@ def evaluate(
         for row in dataset.select().rows()
     ]
     make_folder(Path("report"))
-    write_report(Path("report/report.html"), judged, results, coverage, found, floor)
+    write_report(Path("report/report.html"), judged, results, coverage, found, lowest)
     esr = found["esr"]
     typer.echo(
         f"ESR over {found['settings']} settings: median {esr['median']:.3f}, 90th percentile "

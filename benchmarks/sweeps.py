@@ -31,6 +31,7 @@ from dataset import signals
 from dataset.plans import DESIGNS
 from dataset.plans.base import to_positions
 from dataset.plans.far import far_points
+from dataset.stats import QUIET_DBFS
 from dataset.store.cache import Cache, Span, WindowSampler
 from rigs.audio import SAMPLE_RATE, esr, rms_dbfs
 from rigs.config import load_rig, rig_from
@@ -38,7 +39,6 @@ from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.rig import Rig
 from rigs.trajectory import Trajectory
-from training.evaluate import QUIET_DBFS
 from training.fit import Batch, Example, fit
 from training.models import ConditionedWaveNet, WaveNetConfig
 from training.options import TrainOptions

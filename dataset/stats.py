@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from dataset.store import Dataset
 from rigs.audio import SAMPLE_RATE, Audio, esr, rms_dbfs
 
 QUIET_DBFS = -60.0
-"""Wets below this have no ESR: it would be that of their noise."""
+"""A wet of less RMS has no ESR, which would be that of its noise: it is counted, and judged by its
+level."""
 
 
 @dataclass(frozen=True)
@@ -142,3 +143,8 @@ def repeats(dataset: Dataset) -> list[Repeat]:
         if name != row["capture_id"] and rms_dbfs(usual) >= QUIET_DBFS:
             found.append(Repeat(str(row["capture_id"]), name, esr(usual, wet)))
     return found
+
+
+def floor(repeated: Sequence[Repeat]) -> float | None:
+    """The median of what :func:`repeats` found; None if no sentinel was captured twice."""
+    return float(np.median([repeat.esr for repeat in repeated])) if repeated else None

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from dataset.stats import QUIET_DBFS
 from dataset.store import Dataset
 from dataset.store.cache import CONTROL_EVERY, Cache, WindowSampler
-from rigs.audio import esr, rms_dbfs
+from rigs.audio import rms_dbfs
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
-from training.evaluate import QUIET_DBFS, Capture
+from training.evaluate import Capture
 from training.fit import Batch, Example
 from training.options import TrainOptions
 from training.play import lead_for
@@ -109,15 +110,6 @@ def validation_examples(dataset: Dataset) -> list[Example]:
             "checkpoint can be chosen; plan some and capture them."
         )
     return found
-
-
-def sentinel_floor(dataset: Dataset) -> float | None:
-    """Median ESR between the first sentinel and the later ones: what no model can be judged below.
-
-    None if no sentinel was captured twice.
-    """
-    audio = [capture.wet for capture in still_captures(dataset, "sentinel")]
-    return float(np.median([esr(audio[0], wet) for wet in audio[1:]])) if len(audio) > 1 else None
 
 
 def fingerprint(dataset: Dataset, options: TrainOptions) -> str:

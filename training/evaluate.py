@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dataset.stats import QUIET_DBFS
 from rigs.audio import esr, rms_dbfs
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
@@ -19,8 +20,6 @@ from rigs.knobs import KnobTable, Setting
 from training.checkpoint import Model
 from training.play import play
 
-QUIET_DBFS = -60.0
-"""Wet audio under this RMS level has no ESR; it is counted, and judged by its level."""
 BINS = 5
 
 

@@ -6,14 +6,13 @@ import json
 from dataclasses import asdict
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from ampsweep.dataset_verbs.argument import Data
 from ampsweep.dataset_verbs.words import cell, plain
-from dataset.stats import Repeat, RoleStats, Spread, by_role, by_session, repeats
+from dataset.stats import RoleStats, Spread, by_role, by_session, floor, repeats
 from dataset.store import Dataset
 
 SILENCE = -150.0
@@ -36,7 +35,7 @@ def stats(
             "roles": [asdict(role) for role in roles],
             "sessions": [asdict(session) for session in by_session(found)],
             "sentinels": [asdict(repeat) for repeat in sentinels],
-            "floor": _floor(sentinels),
+            "floor": floor(sentinels),
         }
         typer.echo(json.dumps(whole, indent=2))
         return
@@ -48,19 +47,15 @@ def stats(
         notes += [f"{role.excluded} excluded"] if role.excluded else []
         if notes:
             console.print(cell(f"{role.role}: {', '.join(notes)}"), soft_wrap=True)
-    floor = _floor(sentinels)
-    if floor is None:
+    lowest = floor(sentinels)
+    if lowest is None:
         typer.echo("No sentinel was captured twice, so nothing is known of how well it repeats.")
     else:
         worst = max(sentinels, key=lambda repeat: repeat.esr)
         typer.echo(
-            f"ESR of {len(sentinels)} sentinels against the first: median {floor:.2g}, "
+            f"ESR of {len(sentinels)} sentinels against the first: median {lowest:.2g}, "
             f"worst {worst.esr:.2g} ({plain(worst.capture_id)}): the floor of any model's ESR."
         )
-
-
-def _floor(sentinels: list[Repeat]) -> float | None:
-    return float(np.median([repeat.esr for repeat in sentinels])) if sentinels else None
 
 
 def _levels(roles: list[RoleStats]) -> Table:
