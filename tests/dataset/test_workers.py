@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,13 +38,14 @@ def jobs(count=6):
 
 
 def processes(name):
-    """The ids of all processes below this one whose command line holds ``name``."""
-    me = psutil.Process()
-    found = []
-    for child in me.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if name in " ".join(child.cmdline()):
-                found.append(child.pid)
+    """The ids of all processes below this one whose command line holds ``name``: one at least."""
+    found, end = [], time.monotonic() + 60
+    while not found:
+        assert time.monotonic() < end, f"no {name}"
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if name in " ".join(child.cmdline()):
+                    found.append(child.pid)
     return found
 
 
@@ -74,9 +76,7 @@ def test_takes_are_those_of_one_worker_though_workers_are_killed(workers, from_o
     heard = {}
     for job, (recording, moved) in made_by(made_pool, jobs()):
         if not heard:
-            victims = processes(name)
-            assert victims
-            for victim in victims:
+            for victim in processes(name):
                 os.kill(victim, signal.SIGKILL)
         assert job.index not in heard
         heard[job.index] = recording.wet
