@@ -13,14 +13,14 @@ import math
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rigs import clicks
-from rigs.audio import SAMPLE_RATE
+from rigs.audio import SAMPLE_RATE, esr
 from rigs.errors import UserError
 from rigs.knobs import Setting
 from rigs.motors import Slack
@@ -241,13 +241,18 @@ class _Ear:
     def place(self, degrees: float) -> Place:
         """What is heard with the motor about ``degrees``."""
         at, first = self._from_below(degrees)
-        esr = self._compare(first)
-        offsets = list(self._from_above(at, COARSE, esr))
+        if not first.any():
+            raise UserError(
+                f"Nothing comes back when {self._name} is listened to; check the cables, and set "
+                "the other knobs so that it is heard."
+            )
+        compared = partial(esr, first)
+        offsets = list(self._from_above(at, COARSE, compared))
         nearest = min(offsets, key=lambda one: one[1])[0]
         near = np.clip(nearest, -FINE[-1], MOST) + FINE
-        offsets += self._from_above(at, near, esr)
+        offsets += self._from_above(at, near, compared)
         _, again = self._from_below(degrees)
-        floor = esr(again)
+        floor = compared(again)
         down, heard = np.array(offsets).T
         play, error = fit(down[len(COARSE) :], heard[len(COARSE) :])
         if error > _SURE:  # a knob that does little shows it over a longer way
@@ -266,14 +271,14 @@ class _Ear:
         self,
         at: float,
         down: NDArray[np.float64],
-        esr: Callable[[NDArray[np.float64]], float],
+        compared: Callable[[NDArray[np.float64]], float],
     ) -> list[tuple[float, float]]:
         """How far the motor was down and what was heard there, at each of ``down``, rising."""
         self._motors.turn_motor(self._name, at - float(down[0]) + MOST)
         heard = []
         for degrees in down:
             stands = self._motors.turn_motor(self._name, at - float(degrees))
-            heard.append((at - stands, esr(self._hear())))
+            heard.append((at - stands, compared(self._hear())))
         return heard
 
     def _hear(self) -> NDArray[np.float64]:
@@ -281,12 +286,3 @@ class _Ear:
         self._takes += 1
         self._progress(self._takes)
         return np.asarray(wet, np.float64)
-
-    def _compare(self, first: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
-        energy = float(first @ first)
-        if energy <= 0:
-            raise UserError(
-                f"Nothing comes back when {self._name} is listened to; check the cables, and set "
-                "the other knobs so that it is heard."
-            )
-        return lambda wet: float((wet - first) @ (wet - first)) / energy

@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.checks import quiet
+
+_NOISE = 3.0
+"""How often a noise's energy may be in the difference of two takes: each of them has its own."""
+
 
 @dataclass(frozen=True)
 class Sameness:
@@ -36,3 +41,8 @@ def compare(first: NDArray[Any], later: NDArray[Any]) -> Sameness:
     shift = float(np.clip(np.dot(difference, slope) / steep, -1, 1)) if steep > 0 else 0.0
     left = difference - shift * slope
     return Sameness(float(np.dot(left, left)) / energy, correlation)
+
+
+def differs(esr: float, limit: float, dry: NDArray[Any], wet: NDArray[Any]) -> bool:
+    """Whether ``esr`` is over ``limit`` by more than noise alone makes of two takes of ``dry``."""
+    return esr > limit and esr > limit + _NOISE * quiet.noise_share(dry, wet)

@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dataset.checks import quiet
 from dataset.checks.company import Company, off_course
-from dataset.checks.sameness import compare
+from dataset.checks.sameness import compare, differs
 from dataset.offline.sound import clicks_heard, unexplained
 from rigs.audio import Audio
 from rigs.knobs import KnobTable, Setting
 
 SENTINEL_SLACK = 1.5
 """Samples by which the clicks of one setting, captured again, may come later or earlier."""
-_NOISE = 3.0
-"""How often a noise's energy may be in the difference of two takes: each of them has its own."""
 
 
 class Among:
@@ -63,17 +60,12 @@ class Among:
         found = compare(first, wet)
         if found.correlation < -self._limits["polarity"]:
             wrong, words = "polarity", f"It is upside down against {name}."
-        elif self._drifted(found.esr, dry, wet):
+        elif differs(found.esr, self._limits["drift_esr"], dry, wet):
             wrong, words = "drift", f"Its ESR against {name} is {found.esr:.2g}."
         else:
             return
         if unexplained([wrong], row["flags"]):
             yield wrong, words
-
-    def _drifted(self, esr: float, dry: Audio, wet: Audio) -> bool:
-        """Whether that is more than the limit, beyond what noise alone makes of two takes."""
-        limit = self._limits["drift_esr"]
-        return esr > limit and esr > limit + _NOISE * quiet.noise_share(dry, wet)
 
     def _astray(self, row: pd.Series[Any], setting: Setting) -> Iterator[tuple[str, str]]:
         cells = row["reached"] or {}

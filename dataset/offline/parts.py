@@ -12,7 +12,7 @@ from dataset.parts import captures_folder
 from dataset.review import apply_review
 from dataset.schema import Header, check_same, open_parquet
 from dataset.store import Dataset
-from dataset.store.rows import part_paths, read_rows, to_frame
+from dataset.store.rows import read_rows, some_parts, to_frame
 from rigs.errors import UserError
 
 MAX_NAMED = 20
@@ -24,11 +24,7 @@ def read_all(folder: Path) -> tuple[Dataset | None, list[Finding]]:
 
     None if nothing can be read. Raises UserError if there are no captures at all.
     """
-    paths = part_paths(folder)
-    if not paths:
-        raise UserError(
-            f"There are no captures in {captures_folder(folder)}; run `ampsweep capture` first."
-        )
+    paths = some_parts(folder)
     findings = _strangers(folder)
     read: list[tuple[Path, Header, pa.Table]] = []
     for path in paths:

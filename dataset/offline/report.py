@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dataset.checks import faults
-from dataset.review import SCHEMA, read_review, write_review
+from dataset.review import Verdict, revise
 from rigs.audio import SAMPLE_RATE
 
 
@@ -75,10 +75,10 @@ def exclude(report: Report) -> int:
             reasons.setdefault(finding.where, []).append(f"{finding.what}: {finding.detail}")
     if not reasons:
         return 0
-    rows = {row["capture_id"]: row for row in read_review(report.folder).to_dict("records")}
-    for capture_id, said in reasons.items():
-        row = rows.setdefault(capture_id, dict.fromkeys(SCHEMA.names))
-        row |= {"capture_id": capture_id, "excluded": True}
-        row["reason"] = row["reason"] or " ".join(said)
-    write_review(report.folder, pd.DataFrame(list(rows.values()), columns=SCHEMA.names))
+    said_before = dict(zip(report.captures["capture_id"], report.captures["reason"], strict=True))
+    verdicts = {
+        capture_id: Verdict(excluded=True, reason=said_before[capture_id] or " ".join(said))
+        for capture_id, said in reasons.items()
+    }
+    revise(report.folder, verdicts)
     return len(reasons)

@@ -94,11 +94,13 @@ class _Heard:
             yield Finding("damaged", where, str(error))
             return
         try:
+            self._dataset.whole_dry(str(row["dry_id"]))
+        except UserError:
+            return  # it has been named once, for all who play it
+        try:
             dry = self._dataset.dry(row)
-        except UserError as error:
-            # A dry that is not there has been named once; one that is too short has not.
-            if "which has" in str(error):
-                yield Finding("length", where, str(error))
+        except UserError as error:  # it is too short
+            yield Finding("length", where, str(error))
             return
         setting = row["setting"]
         known = all(setting.get(name) is not None for name in self._dataset.knobs.names)

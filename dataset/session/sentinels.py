@@ -10,8 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dataset.checks import quiet
-from dataset.checks.sameness import Sameness, compare
+from dataset.checks.sameness import Sameness, compare, differs
 from dataset.plan import PlanEntry
 from dataset.session.events import Decided, Heard, Waiting
 from dataset.session.player import Stopped
@@ -21,9 +20,6 @@ from rigs.errors import UserError
 Play = Callable[[PlanEntry], Take]
 Find = Callable[[PlanEntry], NDArray[Any] | None]
 """The wet of the first sentinel that was captured from the same dry; None if there is none."""
-
-_NOISE = 3.0
-"""How often a noise's energy may be in the difference of two takes: each of them has its own."""
 
 
 class Sentinels:
@@ -75,7 +71,7 @@ class Sentinels:
                     "check the cables and the channels, and run the same command again."
                 )
             seconds = time.monotonic() - began
-            if esr <= self._limit("settled_esr", entry, take):
+            if self._within("settled_esr", esr, entry, take):
                 self._say(
                     f"Warmed up: takes {number - 1} and {number} of the sentinel differ by "
                     f"{decibels(esr)} ({seconds:.0f} s)."
@@ -124,7 +120,7 @@ class Sentinels:
                 self._good = entry.index
                 self._say(f"The sentinel sounds as it did again after {number} takes.")
                 return take
-            if esr <= self._limit("settled_esr", entry, take):
+            if self._within("settled_esr", esr, entry, take):
                 break
         flag = "polarity" if self._is_upside_down(compare(first, take.recording.wet)) else "drift"
         if self._accept:
@@ -193,15 +189,14 @@ class Sentinels:
         return take
 
     def _agrees(self, entry: PlanEntry, take: Take, found: Sameness) -> bool:
-        return found.esr <= self._limit("drift_esr", entry, take)
+        return self._within("drift_esr", found.esr, entry, take)
 
     def _is_upside_down(self, found: Sameness) -> bool:
         return found.correlation < -self._work.limits["polarity"]
 
-    def _limit(self, name: str, entry: PlanEntry, take: Take) -> float:
-        """The threshold, beyond what noise alone makes of two takes."""
-        share = quiet.noise_share(self._work.dry(entry), take.recording.wet)
-        return self._work.limits[name] + _NOISE * share
+    def _within(self, name: str, esr: float, entry: PlanEntry, take: Take) -> bool:
+        limit = self._work.limits[name]
+        return not differs(esr, limit, self._work.dry(entry), take.recording.wet)
 
     def _say(self, what: str) -> None:
         self._work.on_event(Decided(what))

@@ -47,6 +47,16 @@ def part_paths(folder: Path) -> list[Path]:
     return sorted(p for p in parts.glob("*.parquet") if not p.name.startswith("."))
 
 
+def some_parts(folder: Path) -> list[Path]:
+    """:func:`part_paths`; raises UserError if there are none."""
+    paths = part_paths(folder)
+    if not paths:
+        raise UserError(
+            f"There are no captures in {captures_folder(folder)}; run `ampsweep capture` first."
+        )
+    return paths
+
+
 def read_rows(path: Path) -> tuple[Header, pa.Table]:
     """What a part says of itself, and its small columns; raises UserError if anything is amiss."""
     header, table = _read_part(path, None, by_role=False)
@@ -69,7 +79,7 @@ def read_all(folder: Path, only: Selection | None = None) -> tuple[Header, pd.Da
     damaged, if they are of several devices or panels, or if two captures have one name.
     """
     for patience in (2, 1, 0):
-        paths = part_paths(folder)
+        paths = some_parts(folder)
         try:
             header, table = _read_all(folder, paths, only)
             break
@@ -89,7 +99,7 @@ def read_names(folder: Path) -> list[tuple[str, str]]:
 
     A capture that lies in two parts is named twice. Raises UserError as :func:`read_all` does.
     """
-    _, table = _read_all(folder, part_paths(folder), None)
+    _, table = _read_all(folder, some_parts(folder), None)
     return list(zip(table["capture_id"].to_pylist(), table["part"].to_pylist(), strict=True))
 
 
@@ -109,10 +119,6 @@ def _places(folder: Path, time: int) -> dict[str, tuple[Path, int]]:
 
 
 def _read_all(folder: Path, paths: list[Path], only: Selection | None) -> tuple[Header, pa.Table]:
-    if not paths:
-        raise UserError(
-            f"There are no captures in {captures_folder(folder)}; run `ampsweep capture` first."
-        )
     by_role = only is not None and not _review_changes_roles(folder)
     looks = looks_of(paths)
     first, table = _read_part(paths[0], only, by_role=by_role)
