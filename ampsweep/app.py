@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -104,9 +105,17 @@ VERBS = {
     ),
     "train": ("ampsweep.train:train", "Learn a model that has the amp's knobs."),
     "evaluate": ("ampsweep.evaluate:evaluate", "Judge a model on settings it has never seen."),
-    "export snapshot": ("ampsweep.export:snapshot", "A .nam file at one setting, for any player."),
+    "compare": ("ampsweep.compare:compare", "Put models side by side on one dataset."),
+    "export snapshot": (
+        "ampsweep.export:snapshot",
+        "A .nam file at one setting, for any player; or a pack.",
+    ),
+    "export onnx": (
+        "ampsweep.export_onnx:onnx",
+        "The model with its knobs, for whatever runs ONNX.",
+    ),
     "export pedal": ("ampsweep.export:pedal", "The image that the pedal loads, with its knobs."),
-    "render": ("ampsweep.render:render", "Play a file through a model at one setting."),
+    "render": ("ampsweep.render:render", "Play a file through a model; its knobs may move."),
 }
 """What is typed: where it lives, and its line in the help."""
 
@@ -281,5 +290,8 @@ def main() -> None:
     except KeyboardInterrupt:  # once more, while the first was being seen to
         say(INTERRUPTED)
         code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that it could stop
+    # Nothing is left that another could stop; one that is under way is raised by the first line.
+    with suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)

@@ -74,8 +74,8 @@ def travel(knobs: KnobTable, reach: Reach, entries: list[PlanEntry]) -> float:
     return way(reach.travel, starts, ends, starts[0])
 
 
-def check_limits(plan: Plan, reach: Reach) -> None:
-    """Raise UserError for the first entry that is beyond what the rig's knobs can do.
+def check_limits(plan: Plan, reach: Reach, held: Container[int] = ()) -> None:
+    """Raise UserError for the first entry, not ``held``, that is beyond what the knobs can do.
 
     Positions on the panel were seen to when the plan was made; this is about the rig: where its
     knobs can stand, whether and how fast they move.
@@ -83,6 +83,8 @@ def check_limits(plan: Plan, reach: Reach) -> None:
     listed = only(plan.knobs, reach)
     limits = np.array([reach.speeds.get(name, np.inf) for name in plan.knobs.names])
     for entry in plan.entries:
+        if entry.index in held:
+            continue
         positions = entry.trajectory.positions
         where = f"Entry {entry.index} of the plan"
         if entry.trajectory.moves:
@@ -98,12 +100,12 @@ def check_limits(plan: Plan, reach: Reach) -> None:
                 worst = int(np.argmax(np.where(over, speeds / limits, 0)))
                 raise UserError(
                     f"{where} moves {plan.knobs.names[worst]} by {speeds[worst]:.3g} a second, but "
-                    f"this rig can by {limits[worst]:.3g}; give its sweeps a longer interval."
+                    f"this rig can by {limits[worst]:.3g}; make the plan again for this rig."
                 )
         elif len(listed):
             if not (np.abs(listed - positions[0]) < _ROUNDING).all(axis=1).any():
                 raise UserError(f"{where} asks for a setting that the device does not have.")
-        else:
+        elif reach.steps:
             _check_steps(plan.knobs, reach, positions, where)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,15 @@ def part_path(folder: Path, capture_id: str) -> Path:
     return captures_folder(folder) / f"{capture_id}.parquet"
 
 
-def write_part(folder: Path, capture: Capture, knobs: KnobTable) -> Path:
+Noted = Callable[[Path, pa.Table], None]
+"""Called with a part that is on disk, and with what is in it."""
+
+
+def no_notes(path: Path, table: pa.Table) -> None:
+    """The :data:`Noted` of who keeps no index."""
+
+
+def write_part(folder: Path, capture: Capture, knobs: KnobTable, noted: Noted = no_notes) -> Path:
     """Put ``capture`` on disk under a device's ``folder``, whole or not at all; returns its path.
 
     Raises UserError if it is there already (parts are never rewritten) or cannot be written.
@@ -86,8 +94,9 @@ def write_part(folder: Path, capture: Capture, knobs: KnobTable) -> Path:
     row = asdict(capture)
     row["audio"] = {"bytes": row.pop("flac"), "path": f"{capture.capture_id}.flac"}
     row["flags"] = list(capture.flags)
-    schema = capture_schema(capture.device, knobs)
-    write_whole(path, to_bytes(pa.Table.from_pylist([row], schema=schema)))
+    table = pa.Table.from_pylist([row], schema=capture_schema(capture.device, knobs))
+    write_whole(path, to_bytes(table))
+    noted(path, table)
     return path
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dataset.bounded import read_bounded
+from dataset.layout import read_layout
 from dataset.migrations import migrate, reaches
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
@@ -54,6 +55,7 @@ class Header:
     device: str
     knobs: KnobTable
     rows: int
+    version: int = SCHEMA_VERSION
 
 
 def setting_type(knobs: KnobTable) -> pa.DataType:
@@ -194,22 +196,28 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UserError(f"{path} is larger than 1 GiB; no file of ours is: move it away.")
+        layout = read_layout(path)  # before Arrow, which does not survive all that it may say
         file = pq.ParquetFile(
             path,
             page_checksum_verification=True,
             thrift_string_size_limit=16 << 20,
             thrift_container_size_limit=1 << 14,
         )
-        claimed = sum(
-            file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)
-        )
+        if [group.rows for group in layout] != _rows_of(file):
+            raise ValueError("its row groups have not the rows that they should have")
     except FileNotFoundError:
         raise UserError(f"There is no file {path}; check its name.") from None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise corrupt(path, error) from None
+    claimed = sum(column.unpacked for group in layout for column in group.columns)
     if claimed > MAX_FILE_BYTES or file.metadata.num_rows > MAX_ROWS:
         raise UserError(f"{path} claims to hold more than a reader can take; move it away.")
     return file
+
+
+def _rows_of(file: pq.ParquetFile) -> list[int]:
+    groups = range(file.metadata.num_row_groups)
+    return [file.metadata.row_group(group).num_rows for group in groups]
 
 
 def corrupt(path: Path, error: object) -> UserError:
@@ -233,15 +241,35 @@ def read_table(
     """
     schema = _schema_of(path, file)
     version = _version(path, schema) if VERSION_KEY in (schema.metadata or {}) else SCHEMA_VERSION
+    return validated(path, read_unvalidated(path, file, version, columns, groups))
+
+
+def read_unvalidated(
+    path: Path,
+    file: pq.ParquetFile,
+    version: int,
+    columns: Sequence[str] | None = None,
+    groups: Sequence[int] | None = None,
+) -> pa.Table:
+    """The same of a file of that schema ``version``, for which :func:`validated` is still due."""
     old = version < SCHEMA_VERSION
     chosen = range(file.metadata.num_row_groups) if groups is None else groups
     try:
-        table = read_bounded(file, None if old else columns, chosen)
-        table.validate(full=True)
+        table = read_bounded(path, file, None if old else columns, chosen)
         if old:
+            table.validate(full=True)
             table = migrate(table, version, SCHEMA_VERSION)
             table = table if columns is None else table.select(list(columns))
     except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException) as error:
+        raise corrupt(path, error) from None
+    return table
+
+
+def validated(path: Path, table: pa.Table) -> pa.Table:
+    """``table``, if all its values are ones that their types allow; raises UserError."""
+    try:
+        table.validate(full=True)
+    except (ValueError, pa.ArrowException) as error:
         raise corrupt(path, error) from None
     return table
 
@@ -259,16 +287,16 @@ def _version(path: Path, schema: pa.Schema) -> int:
     return version
 
 
-def _current(path: Path, file: pq.ParquetFile) -> pa.Schema:
-    """The schema of an open file, as this version has it; raises UserError."""
+def _current(path: Path, file: pq.ParquetFile) -> tuple[int, pa.Schema]:
+    """The version of an open file, and its schema as this one has it; raises UserError."""
     schema = _schema_of(path, file)
     if sum(map(len, (schema.metadata or {}).values())) > MAX_METADATA_BYTES:
         raise UserError(f"{path} has more than 1 MiB of metadata; it is not a file of ampsweep's.")
     version = _version(path, schema)
     if version == SCHEMA_VERSION:
-        return schema
+        return version, schema
     try:
-        return migrate(schema.empty_table(), version, SCHEMA_VERSION).schema
+        return version, migrate(schema.empty_table(), version, SCHEMA_VERSION).schema
     except (ValueError, pa.ArrowException) as error:
         raise corrupt(path, error) from None
 
@@ -312,15 +340,24 @@ def _parsed(device: bytes, knobs: bytes) -> tuple[str, KnobTable]:
 
 def read_header(path: Path, file: pq.ParquetFile) -> Header:
     """Check an open capture part against the schema; raises UserError for anything amiss."""
-    schema = _current(path, file)
+    version, schema = _current(path, file)
     device, knobs = _device_and_knobs(path, schema)
     _check_columns(path, schema, capture_schema(device, knobs))
-    return Header(device, knobs, file.metadata.num_rows)
+    return Header(device, knobs, file.metadata.num_rows, version)
+
+
+def read_index_header(path: Path, file: pq.ParquetFile, columns: Sequence[str]) -> Header:
+    """The same of an index of parts, which has only those ``columns`` of theirs."""
+    version, schema = _current(path, file)
+    device, knobs = _device_and_knobs(path, schema)
+    expected = capture_schema(device, knobs)
+    _check_columns(path, schema, pa.schema([expected.field(name) for name in columns]))
+    return Header(device, knobs, file.metadata.num_rows, version)
 
 
 def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int, str]:
     """Check an open plan; returns its header, plan_id, seed and rig, or raises UserError."""
-    schema = _current(path, file)
+    _, schema = _current(path, file)
     metadata = schema.metadata
     device, knobs = _device_and_knobs(path, schema)
     _check_columns(path, schema, plan_schema(device, knobs, "", 0))
@@ -334,7 +371,7 @@ def read_plan_header(path: Path, file: pq.ParquetFile) -> tuple[Header, str, int
 
 def check_dry_header(path: Path, file: pq.ParquetFile) -> None:
     """Check an open dry file against its schema; raises UserError for anything amiss."""
-    _check_columns(path, _current(path, file), dry_schema())
+    _check_columns(path, _current(path, file)[1], dry_schema())
 
 
 def check_same(path: Path, header: Header, device: str, knobs: KnobTable, whose: str) -> None:

@@ -120,10 +120,11 @@ def read_wav(path: str | Path) -> tuple[Audio, int]:
     return x, rate
 
 
-def write_wav(path: str | Path, x: NDArray[Any]) -> int:
-    """Write ``x``, shape (frames,), as a mono 24-bit WAV at 48 kHz, whole or not at all.
+def write_wav(path: str | Path, x: NDArray[Any], *, floating: bool = False) -> int:
+    """Write ``x``, shape (frames,), as a mono WAV at 48 kHz, whole or not at all.
 
-    Returns how many samples were clipped. Raises UserError if the file cannot be written.
+    It has 24 bits; with ``floating`` 32-bit floating point, which clips nothing. Returns how many
+    samples were clipped. Raises UserError if the file cannot be written.
     """
     path = Path(path)
     steps = np.rint(np.asarray(x, np.float64) * FULL_SCALE_24)
@@ -134,9 +135,15 @@ def write_wav(path: str | Path, x: NDArray[Any]) -> int:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "w+b") as file:
-            # libsndfile keeps the upper 24 bits of an int32, so no rounding is left to it.
-            samples = to_int24(x) << 8
-            soundfile.write(file, samples, SAMPLE_RATE, format="WAV", subtype="PCM_24")
+            if floating:
+                # libsndfile would write down when, and the same audio has to be the same file.
+                from scipy.io import wavfile
+
+                wavfile.write(file, SAMPLE_RATE, np.asarray(x, np.float32))
+            else:
+                # libsndfile keeps the upper 24 bits of an int32, so no rounding is left to it.
+                samples = to_int24(x) << 8
+                soundfile.write(file, samples, SAMPLE_RATE, format="WAV", subtype="PCM_24")
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp's files are private
@@ -148,4 +155,4 @@ def write_wav(path: str | Path, x: NDArray[Any]) -> int:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-    return clipped
+    return 0 if floating else clipped

@@ -132,7 +132,7 @@ class KnobTable:
         return dict(zip(self.names, map(float, positions), strict=True))
 
     def to_unit(self, positions: NDArray[Any]) -> NDArray[np.float64]:
-        """Panel positions, shape (..., knobs), scaled to -1…1: what a net is given."""
+        """Panel positions, shape (..., knobs), scaled to -1…1: the cube that distances are in."""
         return 2 * (positions - self.minimum) / (self.maximum - self.minimum) - 1
 
     def from_unit(self, unit: NDArray[Any]) -> NDArray[np.float64]:
@@ -140,6 +140,27 @@ class KnobTable:
         positions = self.minimum + (np.asarray(unit) + 1) / 2 * (self.maximum - self.minimum)
         is_switch = np.array([bool(knob.detents) for knob in self.knobs])
         return np.where(is_switch, np.round(positions), positions)
+
+    @property
+    def inputs(self) -> int:
+        """How many values :meth:`to_inputs` makes of a setting."""
+        return sum(len(knob.detents) or 1 for knob in self.knobs)
+
+    def to_inputs(self, positions: NDArray[Any]) -> NDArray[np.float64]:
+        """Panel positions, shape (..., knobs), as a net is given them: (..., inputs).
+
+        A knob gives one value, its position scaled to -1…1. A switch gives one for each detent:
+        1 for that in which it stands and 0 for all others, linear on its way between two.
+        """
+        positions = np.asarray(positions, np.float64)
+        unit, columns = self.to_unit(positions), []
+        for index, knob in enumerate(self.knobs):
+            if knob.detents:
+                away = positions[..., index, None] - np.arange(len(knob.detents))
+                columns.append(np.maximum(1 - np.abs(away), 0))
+            else:
+                columns.append(unit[..., index, None])
+        return np.concatenate(columns, axis=-1)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [asdict(knob) for knob in self.knobs]

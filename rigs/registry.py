@@ -28,6 +28,8 @@ EXTRAS = {
     "safetensors": "train",
     "jinja2": "train",
     "matplotlib": "train",
+    "onnx": "train",
+    "onnxruntime": "train",
     "pedalboard": "plugins",
     "mido": "midi",
     "rtmidi": "midi",

@@ -51,13 +51,15 @@ def check(
     limits = thresholds(_checks_of(rig)) if rig is not None else None
     held = plan if plan is not None else PLAN if PLAN.is_file() else None
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("checking", total=None)
+        task = bar.add_task("reading", total=None)
         report = recheck(
             data,
             listen=not quick,
             limits=limits,
             plan=read_plan(held) if held is not None else None,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=lambda what, done, of: bar.update(
+                task, description=what, completed=done, total=of
+            ),
         )
     _print(report)
     flagged, captures = len(report.flagged) if len(report.captures) else 0, len(report.captures)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.checks.levels import Levels
+from dataset.checks.upright import Upright
 from dataset.checks.wire import Response, Wires, response
 from rigs.audio import rms_dbfs
 from rigs.knobs import KnobTable, Setting
@@ -30,6 +31,7 @@ class Company:
     latencies: list[float] = field(default_factory=list)
     _levels: Levels = field(init=False)
     _wires: Wires = field(init=False)
+    _upright: Upright = field(init=False)
     _last: tuple[NDArray[Any], Response | None] | None = None
     """The wet that was looked at last, and what was found: it is judged, and then added."""
 
@@ -37,13 +39,15 @@ class Company:
         limits = self.limits
         self._levels = Levels(self.knobs, limits["level_jump"])
         self._wires = Wires(limits["bypass_ripple"], limits["bypass_residue"])
+        self._upright = Upright(limits["polarity"])
 
     def judge(
         self, setting: Setting, dry: NDArray[Any], wet: NDArray[Any], latency: float
     ) -> tuple[str, ...]:
         """What is wrong with a take at ``setting``, both of shape (frames,), beside the others.
 
-        "latency jump", "level jump" and "bypassed" are faults; "like the dry" is a remark.
+        "latency jump", "level jump", "bypassed" and "polarity" are faults; "like the dry" is a
+        remark.
         """
         flags = []
         if self.latencies:
@@ -56,6 +60,8 @@ class Company:
             flags.append("level jump")
         if said := self._wires.judge(self._at(setting), self._response(dry, wet)):
             flags.append(said)
+        elif self._upright.is_upside_down(self._switches(setting), self._response(dry, wet)):
+            flags.append("polarity")
         return tuple(flags)
 
     def add(self, setting: Setting, dry: NDArray[Any], wet: NDArray[Any], latency: float) -> None:
@@ -64,6 +70,7 @@ class Company:
         self.add_level(setting, dry, rms_dbfs(wet))
         if self._audible(dry, wet):
             self._wires.add(self._at(setting), self._response(dry, wet))
+            self._upright.add(self._switches(setting), self._response(dry, wet))
 
     def add_level(self, setting: Setting, dry: NDArray[Any], wet_rms_dbfs: float) -> None:
         """Take in the level alone of a capture without faults: one of a session before."""
@@ -74,6 +81,13 @@ class Company:
     def reopened(self) -> None:
         """The rig was opened anew: its latency may be another one."""
         self.latencies.clear()
+
+    def changed(self) -> None:
+        """The device sounds otherwise from here on, and a person has accepted that."""
+        self._upright.forget()
+
+    def _switches(self, setting: Setting) -> tuple[float, ...]:
+        return tuple(setting[knob.name] for knob in self.knobs if knob.detents)
 
     def _response(self, dry: NDArray[Any], wet: NDArray[Any]) -> Response | None:
         if self._last is None or self._last[0] is not wet:

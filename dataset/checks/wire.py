@@ -20,6 +20,10 @@ _BANDS = 1000.0 * 2.0 ** (np.arange(-9, 9) / 3)
 _HEARD = 1e-5
 """A band counts where the dry has this share of its strongest band's energy."""
 _ENOUGH = 10
+_LOW = slice(0, 9)
+"""The bands up to 800 Hz …"""
+_EXPLAINED = 0.3
+"""… and the share of the wet's energy there that a linear device has to explain."""
 
 _ONE_GAIN = 0.2
 """dB: two settings whose gains differ by more are not both a wire's."""
@@ -37,6 +41,8 @@ class Response:
     gain_db: float
     ripple_db: float
     residue_db: float
+    low: NDArray[np.complex128] | None = None
+    """The response below 800 Hz, band by band, with its phase; None if it explains too little."""
 
 
 @dataclass
@@ -93,8 +99,8 @@ def response(dry: NDArray[Any], wet: NDArray[Any]) -> Response | None:
         return None
     x, y = (np.asarray(audio[:_LONGEST], np.float64) for audio in (dry, wet))
     frequencies, xx = _spectrum(x, x)
-    yy, xy = np.abs(_spectrum(y, y)[1]), np.abs(_spectrum(x, y)[1])
-    xx = np.abs(xx)
+    cross = _spectrum(x, y)[1]
+    yy, xy, xx = np.abs(_spectrum(y, y)[1]), np.abs(cross), np.abs(xx)
     low, high = _BANDS * 2 ** (-1 / 6), _BANDS * 2 ** (1 / 6)
     bands = [(frequencies >= a) & (frequencies < b) for a, b in zip(low, high, strict=True)]
     energy = np.array([xx[band].sum() for band in bands])
@@ -110,7 +116,21 @@ def response(dry: NDArray[Any], wet: NDArray[Any]) -> Response | None:
     left = yy[within].sum() - (xy[within] ** 2 / xx[within]).sum()
     share = float(max(0.0, left) / max(yy[within].sum(), 1e-300))
     residue = 10 * math.log10(share) if share > 0 else -math.inf
-    return Response(gain, float(np.max(np.abs(decibels - gain))), residue)
+    bass = _low([(cross[b].sum(), xx[b].sum(), yy[b].sum()) for b in bands[_LOW]])
+    return Response(gain, float(np.max(np.abs(decibels - gain))), residue, bass)
+
+
+def _low(bands: list[tuple[complex, float, float]]) -> NDArray[np.complex128] | None:
+    """The response of bands of which the cross-spectrum and both spectra are given."""
+    cross, xx, yy = np.array(bands).T
+    heard = np.real(xx) > _HEARD * np.real(xx).max()
+    if not heard.any() or not np.real(yy[heard]).sum() > 0:
+        return None
+    explained = np.sum(np.abs(cross[heard]) ** 2 / np.real(xx[heard])) / np.real(yy[heard]).sum()
+    if explained < _EXPLAINED:
+        return None
+    # Weighted by what was played, so that a band of which little is known says little.
+    return np.where(heard, cross / np.sqrt(np.maximum(np.real(xx), 1e-300)), 0)
 
 
 def _spectrum(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dataset.exports.base import ABOUT
 from dataset.parts import Capture, captures_folder, write_dry, write_part
-from dataset.review import Verdict, revise
 from dataset.schema import KnobRow
 from dataset.signals import Dry
 from dataset.store import Dataset
+from dataset.store.ledger import Ledger
 from dataset.store.rows import part_paths
 from rigs.audio import SAMPLE_RATE
 from rigs.errors import UserError
@@ -122,10 +122,11 @@ class Target:
         self._rows: dict[str, int] = {}
         if self._held is not None:
             self._rows = {name: row for row, name in enumerate(self._held.captures["capture_id"])}
+        self._ledger = Ledger(folder, device, knobs)
         self.added = self.held = 0
         self._dries: set[str] = set()
 
-    def add(self, capture: Capture, dry: Dry, steps: Any, verdict: Verdict | None = None) -> None:
+    def add(self, capture: Capture, dry: Dry, steps: Any) -> None:
         """Put a capture on disk, with its dry, unless it is there; raises UserError if another
         capture of its name is. ``steps`` is its audio as FLAC holds it."""
         if dry.dry_id not in self._dries:
@@ -148,11 +149,15 @@ class Target:
                 )
             self.held += 1
             return
-        write_part(self._folder, capture, self._knobs)
+        write_part(self._folder, capture, self._knobs, self._ledger.add)
         self._rows[capture.capture_id] = -1
         self.added += 1
-        if verdict is not None:
-            revise(self._folder, {capture.capture_id: verdict})
+
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.note()
 
 
 def check_same_knobs(whose: Path, knobs: KnobTable, theirs: KnobTable, folder: Path) -> None:

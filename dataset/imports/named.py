@@ -88,8 +88,7 @@ def import_named(folder: Path, source: Path, options: Options) -> Imported:
     flagged: list[str] = []
     there = part_paths(folder)
     device = read_rows(there[0])[0].device if there else folder.resolve().name
-    with adding_to(folder):
-        target = Target(folder, device, knobs, source)
+    with adding_to(folder), Target(folder, device, knobs, source) as target:
         for number, ((path, setting), lag) in enumerate(zip(files, lags, strict=True)):
             for capture, steps in _captures(path, setting, lag, dry, (device, number), asked):
                 if capture.flags:

@@ -21,8 +21,7 @@ def import_pairs(folder: Path, source: Path, options: Options) -> Imported:
     """
     about = read_about(source)
     knobs = about.table
-    with adding_to(folder):
-        target = Target(folder, about.device, knobs, source)
+    with adding_to(folder), Target(folder, about.device, knobs, source) as target:
         done = 0
         for own in sorted(path.parent for path in source.glob(f"*/{SETTING}")):
             dries, wets = exact(own / "dry.wav"), exact(own / "wet.wav")

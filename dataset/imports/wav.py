@@ -104,8 +104,7 @@ def import_wav(folder: Path, source: Path, options: Options) -> Imported:
     """Add what `export --to wav` wrote to a device's ``folder``: the same samples and columns."""
     about = read_about(source)
     knobs = about.table
-    with adding_to(folder):
-        target = Target(folder, about.device, knobs, source)
+    with adding_to(folder), Target(folder, about.device, knobs, source) as target:
         dry_of = _dries(source)
         for number, row in enumerate(_table(source / CAPTURES), 1):
             where = f"{source / CAPTURES}, line {number + 1}"

@@ -36,8 +36,12 @@ class Among:
         kin = (str(row["plan_id"]), str(row["rig"]))
         company = self._companies.setdefault(kin, Company(self._knobs, self._limits))
         company.reopened()  # when it was, no row says: latencies are compared elsewhere
+        if "drift accepted" in row["flags"]:
+            company.changed()
         flags = company.judge(setting, dry, wet, float(row["latency"]))
-        wrong = [flag for flag in ("level jump", "bypassed") if flag in flags]
+        wrong = [flag for flag in _WORDS if flag in flags]
+        if row["role"] == "sentinel" and "polarity" in wrong:
+            wrong.remove("polarity")  # it is held against the first one
         said += [(flag, _WORDS[flag]) for flag in unexplained(wrong, row["flags"])]
         if not wrong:
             company.add(setting, dry, wet, float(row["latency"]))
@@ -83,4 +87,5 @@ class Among:
 _WORDS = {
     "level jump": "Its level is not what other settings lead to expect.",
     "bypassed": "It is the dry as a wire gives it: the device was bypassed.",
+    "polarity": "Low notes are upside down against those of all other settings.",
 }

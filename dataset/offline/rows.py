@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from dataset.checks import faults
 from dataset.offline.report import Finding
 from dataset.plan import Plan
+from dataset.session.clock import SIMULATED_START
 from dataset.store import Dataset
 from dataset.store.identity import digests_in
 from rigs.errors import UserError
@@ -29,10 +31,9 @@ def faults_written(dataset: Dataset, plan: Plan | None, jump: float) -> Iterator
         yield from _planned(dataset, plan)
 
 
-def simulated(captures: pd.DataFrame) -> pd.Series[bool]:
-    """Which captures a simulation made: its clock stands in the year 2000."""
-    made: pd.Series[bool] = captures["started_at"].dt.year == 2000
-    return made
+def is_simulated(started_at: datetime) -> bool:
+    """Whether a simulation made a capture that began then: its clock stands in the year 2000."""
+    return started_at.year == SIMULATED_START.year
 
 
 def _twice(captures: pd.DataFrame) -> Iterator[Finding]:
@@ -110,7 +111,9 @@ def _jumps(captures: pd.DataFrame, limit: float) -> Iterator[Finding]:
 
     One that stays is another buffer in the driver: the rig was opened again.
     """
-    real = captures[~simulated(captures)].sort_values(["started_at", "capture_id"])
+    real = captures[~captures["started_at"].map(is_simulated).astype(bool)].sort_values(
+        ["started_at", "capture_id"]
+    )
     for _, rows in real.groupby("session_id", sort=False):
         latency = rows["latency"].to_numpy(np.float64)
         jumps = np.abs(np.diff(latency)) > limit

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from dataset.ahead import in_order
 from dataset.checks import faults, thresholds
 from dataset.offline.among import Among
 from dataset.offline.parts import read_all
 from dataset.offline.report import Finding, Report
-from dataset.offline.rows import faults_written, simulated
+from dataset.offline.rows import faults_written, is_simulated
 from dataset.offline.sound import AUDIBLE, faults_heard
 from dataset.plan import Plan
 from dataset.store import Dataset
 from rigs.audio import Audio, rms_dbfs
 from rigs.errors import UserError
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Called with what is done ("reading", "listening"), and how many of how many are."""
 
 
 def recheck(
@@ -29,32 +33,32 @@ def recheck(
     listen: bool = True,
     limits: Mapping[str, float] | None = None,
     plan: Plan | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda what, done, total: None,
 ) -> Report:
     """Verify everything under a device's ``folder`` that can be verified without the device.
 
     That every part and dry is whole and ours; that nothing is there twice; that rows agree with
     each other, with their audio and with ``plan``, as far as they are of it; that each capture
-    passes today's checks at ``limits``, and lies on its dry sample for sample. One capture's audio
-    is in memory at a time, and the dries that it needs. ``progress`` is told how many captures of
-    how many are done. With ``listen`` False, no capture's audio is decoded: that takes seconds
-    where listening takes minutes, and finds what the rows and the dries tell.
+    passes today's checks at ``limits``, and lies on its dry sample for sample. A few captures'
+    audio is in memory at a time, and the dries that they need. ``progress`` is told how many parts
+    are read, then how many captures were listened to. With ``listen`` False, no capture's audio is
+    decoded: that takes seconds where listening takes minutes, and finds what the rows and the
+    dries tell.
 
     Raises UserError if there are no captures at all.
     """
-    dataset, findings = read_all(folder)
+    dataset, findings = read_all(folder, partial(progress, "reading"))
     if dataset is None:
         return Report(folder, pd.DataFrame(), tuple(findings))
     chosen = thresholds({}) if limits is None else limits
     findings += faults_written(dataset, plan, chosen["latency_jump"])
     findings += _dries(dataset)
-    heard = _Heard(dataset, chosen)
     order = dataset.captures.sort_values(["started_at", "capture_id"], kind="stable").index
-    if not listen:
-        order = order[:0]
-    for done, position in enumerate(order):
-        findings += heard.listen(int(position))
-        progress(done + 1, len(order))
+    rows = (dataset.row(int(position)) for position in (order if listen else ()))
+    among = _Copies(dataset, chosen)
+    for done, heard in enumerate(in_order(partial(_listen, dataset, chosen), rows), 1):
+        findings += [*heard.findings, *among.judge(heard)]
+        progress("listening", done, len(order))
     return Report(folder, dataset.captures, tuple(findings))
 
 
@@ -73,55 +77,72 @@ def _dries(dataset: Dataset) -> Iterator[Finding]:
             yield Finding("unused dry", path.name, words, fault=False)
 
 
+@dataclass(frozen=True, eq=False)
 class _Heard:
-    """Listens to capture after capture, and remembers what makes one a copy of another."""
+    """What one capture alone tells. ``whole`` is its dry and wet, if it can keep company."""
+
+    row: pd.Series[Any]
+    made: bool
+    findings: list[Finding]
+    whole: tuple[Audio, Audio] | None = None
+    digest: bytes = b""
+
+
+def _listen(dataset: Dataset, limits: Mapping[str, float], row: pd.Series[Any]) -> _Heard:
+    """Decode a capture and look at it alone; called by several threads."""
+    made, where = is_simulated(row["started_at"]), str(row["capture_id"])
+    try:
+        wet = dataset.audio(row)
+        if row["trajectory_rate"] > 0:
+            dataset.trajectory(row)
+    except UserError as error:
+        return _Heard(row, made, [Finding("damaged", where, str(error))])
+    try:
+        dataset.whole_dry(str(row["dry_id"]))
+    except UserError:
+        return _Heard(row, made, [])  # it has been named once, for all who play it
+    try:
+        dry = dataset.dry(row)
+    except UserError as error:  # it is too short
+        return _Heard(row, made, [Finding("length", where, str(error))])
+    setting = row["setting"]
+    known = all(setting.get(name) is not None for name in dataset.knobs.names)
+    if row["excluded"] or not known:
+        return _Heard(row, made, [])  # it is left out anyway, or was named when rows were read
+    said = [
+        Finding(what, where, words) for what, words in faults_heard(row, dry, wet, made, limits)
+    ]
+    if faults(row["flags"]):
+        return _Heard(row, made, said)  # it is known, and no company to be judged by
+    return _Heard(row, made, said, (dry, wet), hashlib.sha256(wet.tobytes()).digest())
+
+
+class _Copies:
+    """Holds capture after capture against those before, and knows a copy of one."""
 
     def __init__(self, dataset: Dataset, limits: Mapping[str, float]) -> None:
-        self._dataset, self._limits = dataset, limits
-        self._simulated = simulated(dataset.captures).to_numpy(bool)
+        self._dataset = dataset
         self._first: dict[bytes, pd.Series[Any]] = {}
         self._among = Among(dataset.knobs, limits)
 
-    def listen(self, position: int) -> Iterator[Finding]:
-        """What is wrong with the capture in that row."""
-        row, made = self._dataset.row(position), bool(self._simulated[position])
+    def judge(self, heard: _Heard) -> Iterator[Finding]:
+        if heard.whole is None:
+            return
+        row, made, (dry, wet) = heard.row, heard.made, heard.whole
         where = str(row["capture_id"])
-        try:
-            wet = self._dataset.audio(row)
-            if row["trajectory_rate"] > 0:
-                self._dataset.trajectory(row)
-        except UserError as error:
-            yield Finding("damaged", where, str(error))
-            return
-        try:
-            self._dataset.whole_dry(str(row["dry_id"]))
-        except UserError:
-            return  # it has been named once, for all who play it
-        try:
-            dry = self._dataset.dry(row)
-        except UserError as error:  # it is too short
-            yield Finding("length", where, str(error))
-            return
-        setting = row["setting"]
-        known = all(setting.get(name) is not None for name in self._dataset.knobs.names)
-        if row["excluded"] or not known:
-            return  # it is left out anyway, or was named when the rows were read
-        for what, words in faults_heard(row, dry, wet, made, self._limits):
-            yield Finding(what, where, words)
-        if faults(row["flags"]):
-            return  # it is known, and no company to be judged by
         if not made:
             for what, words in self._among.judge(row, dry, wet):
                 yield Finding(what, where, words)
         if rms_dbfs(wet) >= AUDIBLE:
-            yield from self._copy(row, wet, made)
+            yield from self._copy(heard)
             if row["role"] == "sentinel":
                 for what, words in self._among.sentinel(row, dry, wet):
                     yield Finding(what, where, words)
 
-    def _copy(self, row: pd.Series[Any], wet: Audio, made: bool) -> Iterator[Finding]:
+    def _copy(self, heard: _Heard) -> Iterator[Finding]:
         """Bits that another capture has, too: no analogue device gives the same noise twice."""
-        first = self._first.setdefault(hashlib.sha256(wet.tobytes()).digest(), row)
+        row, made = heard.row, heard.made
+        first = self._first.setdefault(heard.digest, row)
         if first is row or first["capture_id"] == row["capture_id"]:
             return
         where, other = str(row["capture_id"]), first["capture_id"]

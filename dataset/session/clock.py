@@ -77,10 +77,6 @@ class Clock:
                 return name
 
 
-def _simulated_id(plan_id: str) -> str:
-    return f"{SIMULATED_START:{_STAMP}}-{plan_id[:4]}"
-
-
 def _newest(folder: Path) -> datetime | None:
     """When the last session began that left something in a device's ``folder``, by its name."""
     newest = None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dataset.parts import captures_folder, dry_path
 from dataset.plan import Plan
-from dataset.schema import check_same, open_parquet, read_header, read_table
+from dataset.schema import check_same
 from dataset.session.events import SetAside
 from dataset.signals import Dry
-from dataset.store.index import FROM
-from dataset.store.rows import part_paths, read_all
+from dataset.store.rows import part_paths
+from dataset.store.scan import Scanned, scan
 from rigs.errors import UserError
 from rigs.files import make_folder, sync_folder
 
@@ -28,20 +28,20 @@ def held_indices(folder: Path, plan: Plan) -> set[int]:
     """The indices of ``plan`` that have a part under a device's ``folder``.
 
     Captures of a plan that this one extends are among them. Parts of other plans may lie there
-    too. Raises UserError for a part that is damaged or of
-    another device or panel.
+    too. Raises UserError for a part that is damaged or of another device or panel.
     """
-    if (known := _indexed(folder, plan)) is not None:
-        return {index for of, index in known if plan.asks_for(of, index)}
     held: set[int] = set()
-    for path in sorted(captures_folder(folder).glob("*.parquet")):
-        file = open_parquet(path)
-        check_same(path, read_header(path, file), plan.device, plan.knobs, "the plan")
-        table = read_table(path, file, ["plan_id", "plan_index"])
-        for row in table.to_pylist():
-            if plan.asks_for(row["plan_id"], row["plan_index"]):
-                held.add(row["plan_index"])
+    for found in scan(folder, part_paths(folder)):
+        check_same(found.first, found.header, plan.device, plan.knobs, "the plan")
+        of_plan = (index for _, of, index in _entries(found) if plan.asks_for(of, index))
+        held.update(index for index in of_plan if index is not None)
     return held
+
+
+def _entries(found: Scanned) -> Iterator[tuple[str, str | None, int | None]]:
+    """Of each capture: its part's name, and the plan and entry that it fulfils."""
+    names = ("part", "plan_id", "plan_index")
+    return zip(*(found.table[name].to_pylist() for name in names), strict=True)
 
 
 def set_aside_cut(folder: Path, on_event: Callable[[SetAside], None]) -> None:
@@ -84,43 +84,21 @@ def forget_other_plans(folder: Path, plan: Plan, dries: Iterable[str]) -> None:
     They can be made again at any time, and what lies under ``folder`` must follow from the plan
     alone. Raises UserError for a part that is damaged or of another device.
     """
-    known = _indexed(folder, plan)
-    if known is None or not all(plan.asks_for(of, index) for of, index in known):
-        _forget_captures(folder, plan)
+    for found in scan(folder, part_paths(folder)):
+        if found.header.device != plan.device:
+            check_same(found.first, found.header, plan.device, plan.knobs, "the plan")
+        same_panel = found.header.knobs == plan.knobs
+        others = {
+            part
+            for part, of, index in _entries(found)
+            if not (same_panel and plan.asks_for(of, index))
+        }
+        for part in sorted(others):
+            (captures_folder(folder) / part).unlink()
     wanted = {dry_path(folder, dry_id) for dry_id in dries}
     for path in (folder / "dry").glob("*.parquet"):
         if path not in wanted:
             path.unlink()
-
-
-def _forget_captures(folder: Path, plan: Plan) -> None:
-    for path in sorted(captures_folder(folder).glob("*.parquet")):
-        file = open_parquet(path)
-        header = read_header(path, file)
-        if header.device != plan.device:
-            check_same(path, header, plan.device, plan.knobs, "the plan")
-        rows = read_table(path, file, ["plan_id", "plan_index"]).to_pylist()
-        if header.knobs != plan.knobs or not all(plan.asks_for(**row) for row in rows):
-            path.unlink()
-
-
-def _indexed(folder: Path, plan: Plan) -> list[tuple[str, int]] | None:
-    """Each capture's plan_id and plan_index, as the index of many parts has them.
-
-    None where that is not all there is to know: parts are few, damaged, or of another panel.
-    """
-    if len(part_paths(folder)) < FROM:
-        return None
-    try:
-        header, frame = read_all(folder, None)
-    except UserError:
-        return None
-    if header.device != plan.device or header.knobs != plan.knobs:
-        return None
-    rows = frame[["plan_id", "plan_index"]].dropna()
-    if len(rows) < len(frame):
-        return None
-    return list(zip(rows["plan_id"], map(int, rows["plan_index"]), strict=True))
 
 
 def by_id(plan: Plan, dries: Iterable[Dry]) -> dict[str, Dry]:

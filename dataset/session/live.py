@@ -71,6 +71,8 @@ class Live:
                     take = self._capture(entry)
                     if entry.role == "sentinel":
                         take = sentinels.watch(entry, take)
+                        if "drift accepted" in take.flags:
+                            self._company.changed()
                     self._remember(entry, take)
                     yield entry, take
                     if sentinels.ended is not None:
@@ -106,7 +108,10 @@ class Live:
         flags = [*recording.flags, *verdict.flags]
         setting = entry.setting(knobs)
         if not verdict.fatal:
-            flags += self._company.judge(setting, dry, recording.wet, recording.latency)
+            company = self._company.judge(setting, dry, recording.wet, recording.latency)
+            # Sentinels are held against the first one, and end the session.
+            own = entry.role == "sentinel"
+            flags += [flag for flag in company if not (own and flag == "polarity")]
         if off_course(knobs, setting, moved.reached, work.limits["knob_off"]):
             flags.append("knob off")
         return Take(

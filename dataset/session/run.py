@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dataset.checks import thresholds
 from dataset.checks.company import Company
+from dataset.costs import check_limits
 from dataset.flac import pack
 from dataset.parts import Capture, captures_folder, write_dry, write_part
 from dataset.plan import Plan, PlanEntry
@@ -22,6 +23,7 @@ from dataset.session.memory import first_sentinel, remember
 from dataset.session.simulated import one_by_one
 from dataset.session.take import Source, Take, Work
 from dataset.signals import Dry
+from dataset.store.ledger import Ledger
 from dataset.writer import Writer
 from rigs.audio import SAMPLE_RATE, Audio
 from rigs.errors import UserError
@@ -68,7 +70,8 @@ def capture(
 
     Everything but the audio is told in ``folder``/sessions, which nothing needs.
 
-    Raises UserError if the plan or the folder is of another device or panel, if a simulation's
+    Raises UserError if the plan or the folder is of another device or panel, if the plan asks for
+    what the rig's knobs cannot do (a plan may be older than the rig's limits), if a simulation's
     options or files are not those that the plan was made for, if a part in it is
     damaged, if the rig cannot be opened, if every take lacks samples or holds NaN, if a part
     cannot be written, or if the rig has drifted and ``accept_drift`` is not set.
@@ -86,6 +89,7 @@ def capture(
         if rig.path.simulated:
             forget_other_plans(folder, plan, dry_of)
         held = held_indices(folder, plan)
+        check_limits(plan, rig.reach, held)
         to_do = tuple(entry for entry in plan.entries if entry.index not in held)
         clock = Clock(plan, folder, rig.path.simulated)
         log = Log(folder, clock.session_id) if to_do else None
@@ -115,7 +119,10 @@ def capture(
                     "that they stay in order."
                 )
             )
-        with Writer(done) as writer:
+        with (
+            Ledger(folder, plan.device, plan.knobs) as ledger,
+            Writer(done) as writer,
+        ):
             ready = _at_once if rig.path.simulated else writer.wait
             work = Work(rig, plan, to_do, dry, limits, tell, ready, stop)
             if source is None and rig.path.simulated:
@@ -131,7 +138,8 @@ def capture(
                 if to_do:
                     with closing(_generator(source, work)) as takes:
                         for entry, take in takes:
-                            writer.put(partial(_keep, rig, plan, entry, take, clock, folder))
+                            made = partial(_to_capture, rig, plan, entry, take, clock, folder)
+                            writer.put(partial(_keep, plan, entry, take, made, folder, ledger))
                 writer.wait()
             except BaseException as error:
                 writer.finish()
@@ -183,9 +191,16 @@ def _write_dries(folder: Path, dries: list[Dry]) -> None:
         write_dry(folder, dry)
 
 
-def _keep(rig: Rig, plan: Plan, entry: PlanEntry, take: Take, clock: Clock, folder: Path) -> Kept:
-    made = _to_capture(rig, plan, entry, take, clock, folder)
-    path = write_part(folder, made, plan.knobs)
+def _keep(
+    plan: Plan,
+    entry: PlanEntry,
+    take: Take,
+    to_capture: Callable[[], Capture],
+    folder: Path,
+    ledger: Ledger,
+) -> Kept:
+    made = to_capture()
+    path = write_part(folder, made, plan.knobs, ledger.add)
     return Kept(entry, path, made.flags, take.attempt, take.facts)
 
 

@@ -22,7 +22,7 @@ class OpenPart:
         metadata = self._file.metadata
         self._rows = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
         self._lock = threading.Lock()
-        self._held: tuple[int, str, pa.ChunkedArray] | None = None
+        self._held: dict[tuple[int, str], pa.ChunkedArray] = {}
 
     def cell(self, row: int, column: str) -> Any:
         """One value as an Arrow scalar, from no more than its row group; raises UserError."""
@@ -34,10 +34,13 @@ class OpenPart:
 
     def _group(self, group: int, column: str) -> pa.ChunkedArray:
         with self._lock:
-            if self._held is None or self._held[:2] != (group, column):
+            if (group, column) not in self._held:
                 table = read_table(self._path, self._file, [column], [group])
-                self._held = (group, column, table.column(column))
-            return self._held[2]
+                # Two, for who reads in threads goes back and forth between neighbours.
+                if len(self._held) == 2:
+                    del self._held[next(iter(self._held))]
+                self._held[group, column] = table.column(column)
+            return self._held[group, column]
 
 
 def read_cell(path: Path, row: int, column: str) -> Any:

@@ -1,72 +1,95 @@
 """What thousands of small parts say, noted in one file, so that they need not all be opened.
 
 The index lies in the device's cache folder and may be deleted at any time. It holds the small
-columns of each part with the part's size and time: a part that has others is read again.
+columns of each part with the part's size and time: a part that has others, or none there, is read
+itself. So an index that is behind, as a killed session leaves it, costs time and nothing else.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from dataset.parts import captures_folder
 from dataset.schema import (
-    DEVICE_KEY,
-    KNOBS_KEY,
     SCHEMA_VERSION,
     VERSION_KEY,
     Header,
+    capture_schema,
     device_metadata,
     open_parquet,
+    read_index_header,
     read_table,
     to_bytes,
 )
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
+from rigs.knobs import KnobTable
 
 FROM = 256
 """Fewer parts are as quickly read themselves."""
 
+LARGE_COLUMNS = ("audio", "trajectory")
+"""Read for one capture at a time."""
+# The names are the same for every device: any knob table will do.
+_ANY = capture_schema("", KnobTable.from_json([{"name": "any"}]))
+SMALL_COLUMNS = tuple(name for name in _ANY.names if name not in LARGE_COLUMNS)
+
 Looks = Mapping[str, tuple[int, int]]
 """For each part, by its file's name: its size in bytes and its time in nanoseconds."""
 
-_OWN = (VERSION_KEY, DEVICE_KEY, KNOBS_KEY)
+_PLACE = pa.schema([("part", pa.string()), ("part_row", pa.int64())])
+_LOOK = pa.schema([("part_size", pa.int64()), ("part_time", pa.int64())])
 
 
 def index_path(folder: Path) -> Path:
     return folder / "cache" / "index.parquet"
 
 
-def looks_of(paths: list[Path]) -> dict[str, tuple[int, int]]:
-    """How the files look; one that went away in between is left out."""
+def placed(table: pa.Table, part: str, rows: NDArray[Any]) -> pa.Table:
+    """Rows of a part with its file's name and their numbers in it, and without metadata."""
+    names = pa.array([part] * len(table), pa.string())
+    whole = table.append_column("part", names).append_column("part_row", pa.array(rows, pa.int64()))
+    return whole.replace_schema_metadata()
+
+
+def looks_of(folder: Path, paths: Sequence[Path]) -> dict[str, tuple[int, int]]:
+    """How the parts ``paths`` of a device's folder look; one that went away is left out."""
+    wanted = {path.name for path in paths}
     looks = {}
-    for path in paths:
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            continue
-        looks[path.name] = (stat.st_size, stat.st_mtime_ns)
+    with os.scandir(captures_folder(folder)) as entries:
+        for entry in entries:
+            if entry.name in wanted:
+                try:
+                    stat = entry.stat()
+                except FileNotFoundError:
+                    continue
+                looks[entry.name] = (stat.st_size, stat.st_mtime_ns)
     return looks
 
 
-def read_index(folder: Path, looks: Looks, header: Header) -> pa.Table | None:
-    """The rows, with columns ``part`` and ``part_row``, of the parts that look as they did.
+def read_index(folder: Path, looks: Looks) -> tuple[Header, pa.Table] | None:
+    """Whose they are, and the rows, placed, of the parts that look as they did.
 
-    None if there is no index, or it is of no use: damaged, or of another device or schema.
+    None if there are none, if there is no index, or if it is of no use: damaged, or of another
+    schema. Whether the values make sense is for who reads it to check.
     """
     path = index_path(folder)
     if not path.exists():
         return None
     try:
         file = open_parquet(path)
+        header = read_index_header(path, file, SMALL_COLUMNS)
         table = read_table(path, file)
-        own = to_metadata(header)
-        said = table.schema.metadata or {}
-        if any(said.get(key) != own[key] for key in _OWN):
-            return None
+        for field in (*_PLACE, *_LOOK):
+            if table.schema.field(field.name).type != field.type:
+                return None
         parts = table["part"].to_pylist()
         sizes, times = table["part_size"].to_pylist(), table["part_time"].to_pylist()
     except (UserError, KeyError):
@@ -75,25 +98,24 @@ def read_index(folder: Path, looks: Looks, header: Header) -> pa.Table | None:
         looks.get(part) == (size, time)
         for part, size, time in zip(parts, sizes, times, strict=True)
     ]
-    return table.filter(pa.array(same, pa.bool_())).drop_columns(["part_size", "part_time"])
+    if header.version != SCHEMA_VERSION or not any(same):
+        return None
+    kept = table.filter(pa.array(same, pa.bool_())).select([*SMALL_COLUMNS, *_PLACE.names])
+    return header, kept.replace_schema_metadata()
 
 
 def write_index(folder: Path, table: pa.Table, looks: Looks, header: Header) -> None:
-    """Note ``table``, which has columns ``part`` and ``part_row``, if that can be written."""
+    """Note ``table``, which is placed and of that panel, if that can be written."""
     known = table.filter(pc.is_in(table["part"], pa.array(looks.keys(), pa.string())))
     parts = known["part"].to_pylist()
     sizes = pa.array([looks[part][0] for part in parts], pa.int64())
     times = pa.array([looks[part][1] for part in parts], pa.int64())
     noted = known.append_column("part_size", sizes).append_column("part_time", times)
+    own = device_metadata(header.device, header.knobs)
+    own[VERSION_KEY] = str(SCHEMA_VERSION).encode()
     try:
         make_folder(index_path(folder).parent)
-        data = to_bytes(noted.replace_schema_metadata(to_metadata(header)))
         if os.access(index_path(folder).parent, os.W_OK):
-            write_whole(index_path(folder), data)
+            write_whole(index_path(folder), to_bytes(noted.replace_schema_metadata(own)))
     except UserError:
         pass  # it only saves time
-
-
-def to_metadata(header: Header) -> dict[bytes, bytes]:
-    own = device_metadata(header.device, header.knobs)
-    return {VERSION_KEY: str(SCHEMA_VERSION).encode(), **own}

@@ -22,6 +22,7 @@ from dataset.schema import ROLES, corrupt
 from dataset.signals import Dry
 from dataset.store.cells import read_cell
 from dataset.store.rows import find_again, read_all
+from dataset.store.scan import Progress, nobody
 from dataset.store.selection import Range, Selection
 from rigs.audio import Audio
 from rigs.errors import UserError
@@ -48,17 +49,23 @@ class Dataset:
 
     @classmethod
     def open(
-        cls, folder: Path | str, device: str | None = None, *, only: Selection | None = None
+        cls,
+        folder: Path | str,
+        device: str | None = None,
+        *,
+        only: Selection | None = None,
+        progress: Progress = nobody,
     ) -> Dataset:
         """Read the small columns of all parts, and apply review.parquet.
 
         The captures are ordered by their names, however they lie in parts, and one that lies in
         two parts, the same to the byte, is one. With ``only``, parts of a file that hold none of
-        those captures are not read. Raises UserError if there are none, or one is damaged, or they
-        are of several devices, panels or sample rates, or not of ``device``.
+        those captures are not read. ``progress`` is told how many of the parts that have to be
+        opened are done. Raises UserError if there are none, or one is damaged, or they are of
+        several devices, panels or sample rates, or not of ``device``.
         """
         folder = Path(folder)
-        header, frame = read_all(folder, only)
+        header, frame = read_all(folder, only, progress)
         if device is not None and header.device != device:
             raise UserError(f"{folder} is of the device {header.device!r}, not of {device!r}.")
         found = cls(folder, header.device, header.knobs, apply_review(frame, folder))

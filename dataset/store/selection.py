@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from dataset.checks import faults
+from dataset.layout import read_layout
 from dataset.schema import ROLES
 from rigs.errors import UserError
 from rigs.knobs import KnobTable
@@ -54,28 +54,28 @@ class Selection:
             keep &= ~captures["excluded"].astype(bool)
         return keep
 
-    def groups(self, file: pq.ParquetFile, knobs: KnobTable, *, by_role: bool) -> list[int]:
-        """The row groups of an open part that may hold wanted captures, by their statistics.
+    def groups(self, path: Path, knobs: KnobTable, *, by_role: bool) -> list[int]:
+        """The row groups of a part that may hold wanted captures, by their statistics.
 
         ``by_role`` is false if a review gives captures another role than the part does. Flags
         have no statistics: they are looked at when the rows are read.
         """
-        wanted: dict[str, Any] = {
+        wanted: dict[str, Range] = {
             f"setting.{knobs[name].name}": (low - _slack(low, high), high + _slack(low, high))
             for name, (low, high) in self.knobs.items()
         }
         may = []
-        for group in range(file.metadata.num_row_groups):
-            bounds = _bounds(file, group, {*wanted, "role"})
+        for number, group in enumerate(read_layout(path)):
+            bounds = {c.path: c.bounds for c in group.columns if c.bounds is not None}
             inside = all(
-                name not in bounds or (bounds[name][0] <= high and bounds[name][1] >= low)
+                name not in bounds or _overlap(bounds[name], low, high)
                 for name, (low, high) in wanted.items()
             )
             if by_role and "role" in bounds:
-                low, high = bounds["role"]
-                inside &= any(low <= role <= high for role in self.roles)
+                least, most = bounds["role"]
+                inside &= any(least <= role.encode() <= most for role in self.roles)
             if inside:
-                may.append(group)
+                may.append(number)
         return may
 
 
@@ -84,14 +84,9 @@ def _slack(low: float, high: float) -> float:
     return 1e-6 * max(abs(low), abs(high))
 
 
-def _bounds(file: pq.ParquetFile, group: int, names: set[str]) -> dict[str, tuple[Any, Any]]:
-    """The smallest and largest value of columns that have statistics."""
-    info = file.metadata.row_group(group)
-    found = {}
-    for number in range(info.num_columns):
-        column = info.column(number)
-        if column.path_in_schema in names:
-            said = column.statistics
-            if said is not None and said.has_min_max:
-                found[column.path_in_schema] = (said.min, said.max)
-    return found
+def _overlap(bounds: tuple[bytes, bytes], low: float, high: float) -> bool:
+    """Whether positions within ``bounds``, as Parquet stores a float's, may lie in that range."""
+    if any(len(bound) != 4 for bound in bounds):
+        return True
+    least, most = np.frombuffer(b"".join(bounds), "<f4").tolist()
+    return not (least > high or most < low)  # NaN says nothing

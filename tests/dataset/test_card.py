@@ -101,7 +101,7 @@ def test_torch_loads_it_as_it_says(folder, card, monkeypatch, tmp_path):
     exec(snippets(card)[1], seen)
     batch = seen["batch"]
     assert batch.dry.shape[0] == batch.wet.shape[0]
-    assert batch.knobs.shape[-1] == 3
+    assert batch.knobs.shape[-1] == 4, "two, and two detents of a switch"
 
 
 def test_hugging_face_loads_it_as_it_says(folder, card, monkeypatch, tmp_path):

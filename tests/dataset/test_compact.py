@@ -12,7 +12,7 @@ import pytest
 from tanh_rig import tanh_rig
 from test_store import rewrite, with_column
 
-import dataset.store.rows
+import dataset.store.scan
 from dataset.compact import compact
 from dataset.session import capture
 from dataset.store import Dataset
@@ -168,15 +168,15 @@ def test_only_row_groups_that_may_hold_wanted_captures_are_read(captured, monkey
     monkeypatch.setattr("dataset.compact.GROUP", 150_000)
     compact(captured, everything=True)
     read = []
-    original = dataset.store.rows.read_table
+    original = dataset.store.scan.read_unvalidated
 
-    def noting(path, file, columns, groups):
+    def noting(path, file, version, columns, groups):
         read.append((len(groups), file.metadata.num_row_groups))
-        return original(path, file, columns, groups)
+        return original(path, file, version, columns, groups)
 
     whole = Dataset.open(captured)
     gains = whole.settings()[:, 0]
-    monkeypatch.setattr("dataset.store.rows.read_table", noting)
+    monkeypatch.setattr("dataset.store.scan.read_unvalidated", noting)
     tight = Dataset.open(captured, only=Selection(knobs={"gain": (9.9, 10)}, roles=["train"]))
     assert read[0][0] < read[0][1], "some row groups hold no such capture"
     wanted = whole.captures["role"].eq("train") & (gains >= np.float32(9.9))

@@ -97,6 +97,14 @@ def test_what_the_rig_cannot_do_is_refused(reach, entries, message):
         check_limits(plan(*entries), reach)
 
 
+def test_what_is_held_already_is_not_asked_again():
+    moving = entry(0, [0, 0, 0], [5, 5, 0])
+    slow = Reach(speeds={"Gain": 1.0})
+    check_limits(plan(moving, entry(1, [1, 2, 0])), slow, {0})
+    with pytest.raises(UserError, match="Entry 0"):
+        check_limits(plan(moving, entry(1, [1, 2, 0])), slow, {1})
+
+
 def test_what_it_can_do_is_not():
     still = entry(0, [1, 2, 0])
     check_limits(plan(still), Reach(only=({"Gain": 1.0, "Tone": 2.0, "Bright": 0.0},)))

@@ -16,7 +16,7 @@ from ampsweep.app import run
 from dataset.parts import write_part
 from dataset.schema import to_bytes
 from dataset.store import Dataset
-from dataset.store.rows import NEVER_NULL
+from dataset.store.scan import NEVER_NULL
 from rigs.audio import peak_dbfs, read_wav
 
 

@@ -210,7 +210,7 @@ def test_a_bad_csv_file_is_refused_with_line_and_column(tmp_path, text, message)
 
 def test_a_csv_file_that_is_too_long_or_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr("dataset.plans.listed.MOST", 2)
-    with pytest.raises(UserError, match="line 4: a plan takes at most 2 settings"):
+    with pytest.raises(UserError, match="line 4: at most 2 settings are taken"):
         positions("list", file=csv(tmp_path, "Gain\n1\n2\n3\n"))
     with pytest.raises(UserError, match="There is no file"):
         positions("list", file=tmp_path / "none.csv")

@@ -73,9 +73,9 @@ def shifted(made, by, **changes):
 
 def test_good_captures_are_good(folder):
     seen = []
-    report = recheck(folder, progress=lambda done, total: seen.append((done, total)))
+    report = recheck(folder, progress=lambda *told: seen.append(told))
     assert report.findings == ()
-    assert seen == [(i, 10) for i in range(1, 11)]
+    assert seen == [("reading", 10, 10), *(("listening", i, 10) for i in range(1, 11))]
     assert report.counts == {
         "captures": 10,
         "minutes": round(5 / 60, 3),

@@ -1,13 +1,17 @@
 """Planned sweeps are no faster than the rig's knobs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tanh_rig import DEVICE, KNOBS, recipe, tanh_rig
 
 from dataset.planning import make_plan
-from rigs.rig import Reach
+from dataset.session import capture
+from rigs.actuators.parameters import Parameters
+from rigs.errors import UserError
+from rigs.rig import Options, Reach
 
 SWEEP = {"design": "sweep", "minutes": 0.5, "seconds": 5, "interval": 0.5}
 
@@ -49,3 +53,17 @@ def test_the_slower_half_of_a_rig_sets_the_pace():
 class Limited:
     def __init__(self, reach):
         self.reach = reach
+
+
+def test_a_plan_older_than_the_rigs_limits_is_refused_before_anything_opens(tmp_path):
+    plan, dries = make_plan(KNOBS, DEVICE, recipe(train=SWEEP))
+    rig = tanh_rig()
+    slower = replace(rig, actuator=Slowed(Options(), Path()))
+    with pytest.raises(UserError, match=r"Entry \d+ of the plan moves Gain by .* a second, but"):
+        capture(slower, plan, dries, tmp_path)
+    assert rig.path.opens == rig.path.plays == 0
+    assert not list((tmp_path / "captures").glob("*.parquet"))
+
+
+class Slowed(Parameters):
+    reach = Reach(speeds={"Gain": 0.5})

@@ -356,7 +356,8 @@ def test_what_a_plan_extends_was_captured_for_it_too(tmp_path):
 
 
 def test_many_parts_are_known_by_their_index(planned, captured, parts, monkeypatch):
-    monkeypatch.setattr("dataset.session.held.FROM", 1)
+    monkeypatch.setattr("dataset.store.scan.FROM", 1)
+    monkeypatch.setattr("dataset.store.scan.WORTH_NOTING", 1)
     parts[4].unlink()
     assert held_indices(captured, planned[0]) == set(range(19)) - {4}
     assert capture(tanh_rig(), *planned, captured).captured == 1

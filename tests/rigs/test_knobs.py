@@ -77,3 +77,25 @@ def test_a_table_survives_json() -> None:
     for rows in ([{"nom": "Gain"}], [3], [{"name": "Gain", "detents": 3}]):
         with pytest.raises(UserError, match="cannot be read"):
             KnobTable.from_json(rows)  # type: ignore[arg-type]
+
+
+def test_what_a_net_is_given_of_a_knob_is_one_value_and_of_a_switch_one_a_detent() -> None:
+    assert TABLE.inputs == 2 + 3
+    positions = np.array([[0.0, -20, 0], [10, 20, 2], [2.5, 5, 1]])
+    inputs = TABLE.to_inputs(positions)
+    assert inputs[:, :2].tolist() == [[-1, -1], [1, 1], [-0.5, 0.25]]
+    assert inputs[:, 2:].tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    assert (TABLE.to_inputs(positions[2]) == inputs[2]).all()
+
+
+def test_a_switch_on_its_way_is_between_two_detents() -> None:
+    on_its_way = np.linspace(0, 2, 9)[:, None] * [0, 0, 1]
+    inputs = TABLE.to_inputs(on_its_way.reshape(3, 3, 3)).reshape(9, 5)
+    assert inputs[1, 2:].tolist() == [0.75, 0.25, 0]
+    assert inputs[6, 2:].tolist() == [0, 0.5, 0.5]
+    assert (inputs[:, 2:].sum(1) == 1).all()
+
+
+def test_inputs_follow_the_order_of_the_panel() -> None:
+    table = KnobTable((Knob("Voice", 0, 1, 0, detents=("a", "b")), Knob("Gain"), *TABLE.knobs[1:2]))
+    assert table.to_inputs(np.array([1.0, 10, -20])).tolist() == [0, 1, 1, -1]

@@ -526,7 +526,9 @@ def test_a_session_goes_on_when_the_cable_is_back(modeller, tmp_path):
     rig = Rig("stage", "modeller", KNOBS, midi(tmp_path), path)
     dry = noise_dry(0.1)
     entries = tuple(
-        PlanEntry(i, "train", still(Gain=float(i), Preset=float(i % 2)), dry.dry_id, 0, dry.frames)
+        PlanEntry(
+            i, "train", still(Gain=i * 130 / 127, Preset=float(i % 2)), dry.dry_id, 0, dry.frames
+        )
         for i in range(3)
     )
     kept = []
