@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
-from ampsweep.settings import HELP, parse
+from ampsweep import grids
+from ampsweep.settings import HELP, named
 from training.checkpoint import Model, load_model
-from training.exports.nam import snapshot_metadata, write_nam
+from training.exports.nam import GEAR_TYPES, TONE_TYPES
+from training.exports.pack import fingerprint, write_pack
 from training.exports.pedal import ModelFacts, write_pedal
+from training.exports.snapshot import Labels, said_of, write_snapshot
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="The model's folder.")]
 Out = Annotated[Path, typer.Option(help="The file to write.")]
@@ -19,25 +24,41 @@ Out = Annotated[Path, typer.Option(help="The file to write.")]
 
 def snapshot(
     model: ModelFolder,
-    out: Out,
+    out: Annotated[Path, typer.Option(help="The file to write; with --grid, a folder.")],
     set_: Annotated[list[str] | None, typer.Option("--set", help=HELP)] = None,
+    grid: Annotated[str | None, typer.Option(help=grids.HELP)] = None,
+    modeled_by: Annotated[str | None, typer.Option(help="Who made the model.")] = None,
+    gear_make: Annotated[str | None, typer.Option(help="Who made the gear.")] = None,
+    gear_model: Annotated[str | None, typer.Option(help="What the gear is called.")] = None,
+    gear_type: Annotated[str | None, typer.Option(help=f"{', '.join(GEAR_TYPES)}.")] = None,
+    tone_type: Annotated[str | None, typer.Option(help=f"{', '.join(TONE_TYPES)}.")] = None,
 ) -> None:
-    """Freeze MODEL at one setting: a .nam file that any NAM player plays."""
+    """Freeze MODEL at one setting: a .nam file that any NAM player plays; or at many: a pack."""
     loaded = load_model(model)
-    setting = parse(set_, loaded.knobs)
-    unit = loaded.knobs.to_unit(loaded.knobs.to_array(setting))
-    at = ", ".join(f"{name} {value:g}" for name, value in setting.items())
-    metadata = snapshot_metadata(
-        name=f"{loaded.device} ({at})",
-        device=loaded.device,
-        model=loaded.name,
-        setting=setting,
-        date=_trained_at(model),
-        input_level_dbu=loaded.input_level_dbu,
-        output_level_dbu=loaded.output_level_dbu,
-    )
-    write_nam(out, loaded.net.fold(unit, loaded.sample_rate), metadata)
-    typer.echo(f"{out}: {loaded.device} at {at}.")
+    labels = Labels(modeled_by, gear_type, gear_make, gear_model, tone_type)
+    fixed = named(set_, loaded.knobs)
+    date = _trained_at(model)
+    if grid is None:
+        setting = loaded.knobs.check(fixed)
+        write_snapshot(out, loaded, setting, labels, date)
+        typer.echo(f"{out}: {loaded.device} at {said_of(loaded, setting)}.")
+        return
+    settings = grids.parse_grid(grid, loaded.knobs, fixed)
+    made_of = fingerprint(model, settings, labels)
+    console = Console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("freezing", total=len(settings))
+        written = write_pack(
+            out,
+            loaded,
+            settings,
+            labels,
+            date,
+            made_of,
+            lambda done: bar.update(task, completed=done),
+        )
+    already = "" if written else ", already there"
+    typer.echo(f"{out}: {len(settings)} snapshots of {loaded.device}{already}.")
 
 
 def pedal(model: ModelFolder, out: Out) -> None:

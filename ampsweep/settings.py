@@ -9,15 +9,20 @@ HELP = "A knob and its position, as in Gain=7; knobs not named stand at their de
 
 
 def parse(pairs: list[str] | None, knobs: KnobTable) -> Setting:
-    """Raises UserError for a knob or a position that is not on the panel."""
+    """The full setting; raises UserError for a knob or a position that is not on the panel."""
+    return knobs.check(named(pairs, knobs))
+
+
+def named(pairs: list[str] | None, knobs: KnobTable) -> Setting:
+    """The knobs that were typed, and no others; raises UserError as :func:`parse` does."""
     setting: Setting = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         knob = knobs[name.strip()]
         if not equals:
             raise UserError(f"--set {pair} gives {knob.name} no position; write {knob.name}=5.")
-        setting[knob.name] = _position(knob.detents, value.strip(), pair)
-    return knobs.check(setting)
+        setting[knob.name] = knob.check(_position(knob.detents, value.strip(), pair))
+    return setting
 
 
 def _position(detents: tuple[str, ...], value: str, pair: str) -> float:

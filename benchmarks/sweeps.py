@@ -17,47 +17,24 @@ import hashlib
 import json
 import math
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from laboratory import DEVICES, capture, held_out, judge, open_rig, train
 
-from dataset import signals
-from dataset.plans import DESIGNS
-from dataset.plans.base import to_positions
-from dataset.plans.far import far_points
-from dataset.stats import QUIET_DBFS
-from dataset.store.cache import Cache, Span, WindowSampler
-from rigs.audio import SAMPLE_RATE, esr, rms_dbfs
-from rigs.config import load_rig, rig_from
+from rigs.audio import SAMPLE_RATE
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.rig import Rig
 from rigs.trajectory import Trajectory
-from training.fit import Batch, Example, fit
+from training.fit import Status
 from training.models import ConditionedWaveNet, WaveNetConfig
 from training.options import TrainOptions
-from training.play import lead_for, play
-from training.resume import Resume
-
-GX = """
-name = "gx"
-device = "gx-studiopre"
-[actuator]
-type = "parameters"
-[path]
-type = "lv2"
-uri = "http://guitarix.sourceforge.net/plugins/gx_studiopre#studiopre"
-fixed = { Bright = "off" }
-"""
-DEVICES = ("virtual-amp", "gx-studiopre")
-TEST, VALIDATION = 40, 8
-TEST_SECONDS, VALIDATION_SECONDS = 5.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -83,71 +60,7 @@ class Run:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@dataclass
-class Captured:
-    """Captures of one run, in memory."""
-
-    dry: list[Any] = field(default_factory=list)
-    wet: list[Any] = field(default_factory=list)
-    stored: list[Trajectory] = field(default_factory=list)
-
-
-def open_rig(device: str) -> Rig:
-    if device == "virtual-amp":
-        import rigs
-
-        return load_rig(Path(rigs.__file__).with_name("virtual.toml"))
-    return rig_from(GX, Path("gx.toml"))
-
-
-# --- what is captured -----------------------------------------------------------------------
-
-
-def held_out(rig: Rig, folder: Path) -> tuple[list[Example], list[Example]]:
-    """Validation and test: the same for all runs of a device, rendered once."""
-    path = folder / f"{rig.device}-held-out.npz"
-    points = far_points(rig.knobs, rig.reach, VALIDATION + TEST, np.empty((0, len(rig.knobs))), [5])
-    positions = to_positions(rig.knobs, points)
-    found: dict[str, list[Example]] = {}
-    kept = dict(np.load(path)) if path.exists() else {}
-    for part, count, seconds, first in (
-        ("validation", VALIDATION, VALIDATION_SECONDS, 0),
-        ("test", TEST, TEST_SECONDS, VALIDATION),
-    ):
-        frames = round(seconds * SAMPLE_RATE)
-        dry = signals.make(part, count * seconds, 5).audio.reshape(count, frames)
-        rows = positions[first : first + count]
-        if part not in kept:
-            wet = [rig.take(d, Trajectory(p[None]))[0].wet for d, p in zip(dry, rows, strict=True)]
-            kept[part] = np.array(wet, np.float32)
-        unit = rig.knobs.to_unit(rows).astype(np.float32)
-        found[part] = [Example(*e) for e in zip(dry, kept[part], unit, strict=True)]
-    if not path.exists():
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npz", delete=False) as file:
-            np.savez(file, **kept)
-        Path(file.name).replace(path)
-    return found["validation"], found["test"]
-
-
-def capture(rig: Rig, run: Run) -> Captured:
-    """The run's captures; the dry goes on from one to the next, as in a plan."""
-    made: list[tuple[Trajectory, int]] = []
-    for number, row in enumerate(run.train):
-        design = DESIGNS[row["design"]].model_validate(row)
-        frames = round(design.seconds * SAMPLE_RATE)
-        trajectories = design.trajectories(rig.knobs, [run.seed, 1, number])
-        made += [(trajectory, frames) for trajectory in trajectories]
-    total = sum(frames for _, frames in made)
-    dry = signals.make("train", total / SAMPLE_RATE, run.seed).audio
-    rng = np.random.default_rng([run.seed, 9])
-    captured, at = Captured(), 0
-    for trajectory, frames in made:
-        true = misled(trajectory, run, rig, frames / SAMPLE_RATE, rng)
-        captured.dry.append(dry[at : at + frames])
-        captured.wet.append(rig.take(captured.dry[-1], true)[0].wet.astype(np.float32))
-        captured.stored.append(trajectory)
-        at += frames
-    return captured
+# --- an actuator that errs ----------------------------------------------------------------------
 
 
 def misled(
@@ -175,67 +88,34 @@ def misled(
 # --- training and judging -------------------------------------------------------------------
 
 
-class Windows:
-    """Random windows of captures in memory, as the dataset's."""
-
-    def __init__(self, rig: Rig, captured: Captured, options: TrainOptions, field_: int) -> None:
-        spans, start = [], 0
-        for dry, trajectory in zip(captured.dry, captured.stored, strict=True):
-            spans.append(Span(start, start, len(dry), trajectory))
-            start += len(dry)
-        dry, wet = np.concatenate(captured.dry), np.concatenate(captured.wet)
-        cache = Cache(rig.knobs, dry.astype(np.float32), wet, tuple(spans))
-        lead = lead_for(field_)
-        frames = -(-options.window // 48) * 48
-        self._sampler = WindowSampler(
-            cache, frames=frames, lead=lead, batch=options.batch, seed=options.seed
-        )
-        self._knobs, self._cut = rig.knobs, lead - (field_ - 1)
-
-    def batch(self, number: int) -> Batch:
-        dry, wet, positions = self._sampler.batch(number)
-        knobs = self._knobs.to_unit(positions).astype(np.float32)
-        return Batch(*map(torch.from_numpy, (dry, knobs, wet)), self._cut)
-
-    def captures(self, number: int) -> list[str]:
-        return [str(row) for row in self._sampler.picks(number)[0]]
-
-
 def work(run: Run, folder: Path) -> dict[str, Any]:
     """Capture, train, judge; the result as it is kept."""
+    rng = np.random.default_rng([run.seed, 9])
     rig = open_rig(run.device)
     rig.open()
     try:
         validation, test = held_out(rig, folder)
-        captured = capture(rig, run)
+        captured = capture(
+            rig, run.train, run.seed, lambda way, seconds: misled(way, run, rig, seconds, rng)
+        )
     finally:
         rig.close()
     started = time.monotonic()
-    torch.set_num_threads(1)
     torch.manual_seed(run.seed)
-    options = TrainOptions(steps=run.steps, seed=run.seed)
-    net = ConditionedWaveNet(WaveNetConfig(), len(rig.knobs))
-    windows = Windows(rig, captured, options, net.receptive_field)
-    heard = [e for e in validation if rms_dbfs(e.wet) >= QUIET_DBFS]
+    net = ConditionedWaveNet(WaveNetConfig.model_validate({}), rig.knobs.inputs)
     losses: list[float] = []
 
-    def report(status: Any) -> None:
+    def report(status: Status) -> None:
         if status.step % 100 == 0:
             losses.append(round(status.loss, 3))
 
-    with tempfile.TemporaryDirectory() as temporary:
-        state = fit(net, windows, heard, options, Resume(Path(temporary), run.key), report)
-    ratios = [esr(e.wet, play(net, e.dry, e.knobs)) for e in test if rms_dbfs(e.wet) >= QUIET_DBFS]
+    options = TrainOptions(steps=run.steps, seed=run.seed)
+    state = train(net, rig, captured, validation, options, report)
     return {
         "run": asdict(run),
         "captures": len(captured.dry),
         "minutes": sum(map(len, captured.dry)) / SAMPLE_RATE / 60,
-        "settings": len(ratios),
-        "median": float(np.median(ratios)),
-        "mean": float(np.mean(ratios)),
-        "p90": float(np.quantile(ratios, 0.9)),
-        "worst": float(np.max(ratios)),
-        "esr": [round(float(r), 5) for r in ratios],
+        **judge(net, test),
         "validation": [round(record.esr, 5) for record in state.history],
         "losses": losses,
         "seconds": round(time.monotonic() - started, 1),

@@ -20,7 +20,7 @@ from rigs.config import explain
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.knobs import KnobTable
-from training.models import MODELS, ConditionedWaveNet
+from training.models import MODELS, Net
 
 SCHEMA = 1
 LARGEST_WEIGHTS = 64 * 2**20
@@ -40,7 +40,7 @@ class Model:
     knobs: KnobTable
     sample_rate: int
     kind: str
-    net: ConditionedWaveNet
+    net: Net
     training: dict[str, Any]
     input_level_dbu: float | None = None
     output_level_dbu: float | None = None
@@ -61,13 +61,13 @@ class _File(BaseModel):
     training: dict[str, Any]
 
 
-def build_net(kind: str, config: dict[str, Any], knobs: int, where: str) -> ConditionedWaveNet:
+def build_net(kind: str, config: dict[str, Any], inputs: int, where: str) -> Net:
     """An untrained net; raises UserError if the kind or a size is not one that there is."""
     if kind not in MODELS:
         raise UserError(f"{where}: there is no model {kind!r}; there are {', '.join(MODELS)}.")
     config_class, net_class = MODELS[kind]
     try:
-        return net_class(config_class.model_validate(config), knobs)
+        return net_class(config_class.model_validate(config), inputs)
     except ValidationError as error:
         raise UserError(f"{where}: {explain(error)}.") from None
 
@@ -144,7 +144,7 @@ def load_model(folder: Path) -> Model:
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from None
     knobs = KnobTable.from_json(file.knobs)
-    net = build_net(file.kind, file.config, len(knobs), str(path))
+    net = build_net(file.kind, file.config, knobs.inputs, str(path))
     load_state(net, load_tensors(folder / "model.safetensors"), folder / "model.safetensors")
     return Model(
         name=file.name,
@@ -159,7 +159,7 @@ def load_model(folder: Path) -> Model:
     )
 
 
-def load_state(net: ConditionedWaveNet, tensors: dict[str, Tensor], where: Path) -> None:
+def load_state(net: Net, tensors: dict[str, Tensor], where: Path) -> None:
     """Put weights into a net; raises UserError if their names or shapes are another net's."""
     expected = {name: tensor.shape for name, tensor in net.state_dict().items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:

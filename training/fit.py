@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rigs.audio import esr
 from rigs.errors import UserError
-from training.losses import approach, loss
-from training.models import ConditionedWaveNet
+from training.live import Log, no_log
+from training.machine import Choice
+from training.models.net import Net
+from training.optimizer import build, learning_rate, set_rate
 from training.options import TrainOptions
+from training.place import ALONE, Place
 from training.play import play
 from training.resume import Resume, State
+from training.step import Batch, NotANumber, Stepper
 
-WARM_UP = 0.02
-"""Share of the training in which the learning rate rises."""
-FINAL_RATE = 0.002
-"""Learning rate at the end, as a share of the highest."""
-APPROACH = 0.3
-"""Share of the training that seeks level and likeness by themselves; the rest minimises ESR."""
-LARGEST_GRADIENT = 1.0
+__all__ = ["Batch", "Example", "Status", "Windows", "fit", "learning_rate", "validate"]
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Windows: dry (batch, lead + window), knobs (batch, frames, knobs) −1…1, wet (batch, window).
-
-    ``cut`` samples that a net makes of it come before the window: the lead is in whole control
-    intervals, a receptive field is not.
-    """
-
-    dry: Tensor
-    knobs: Tensor
-    wet: Tensor
-    cut: int
+SAVE_EVERY = 60.0
+"""Seconds after which the state is saved if no validation has come."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A whole capture at one setting; ``knobs``: (knobs,), −1…1."""
+    """A whole capture at one setting; ``knobs``: (inputs,), encoded as a net is given them."""
 
     dry: NDArray[np.float32]
     wet: NDArray[np.float32]
@@ -73,15 +57,7 @@ class Status:
     best: float
 
 
-def learning_rate(options: TrainOptions, fraction: float) -> float:
-    """Linear warm-up, then half a cosine (Loshchilov and Hutter, SGDR, 2017)."""
-    if fraction < WARM_UP:
-        return options.learning_rate * (0.05 + 0.95 * fraction / WARM_UP)
-    cosine = 0.5 * (1 + math.cos(math.pi * (fraction - WARM_UP) / (1 - WARM_UP)))
-    return options.learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
-
-
-def validate(net: ConditionedWaveNet, examples: list[Example]) -> float:
+def validate(net: Net, examples: list[Example]) -> float:
     """Mean over settings of ESR, each held to at most 1 so that no one setting decides alone."""
     net.eval()
     ratios = [esr(e.wet, play(net, e.dry, e.knobs)) for e in examples]
@@ -90,54 +66,70 @@ def validate(net: ConditionedWaveNet, examples: list[Example]) -> float:
 
 
 def fit(
-    net: ConditionedWaveNet,
+    net: Net,
     windows: Windows,
     validation: list[Example],
     options: TrainOptions,
     resume: Resume,
     report: Callable[[Status], None],
+    *,
+    place: Place = ALONE,
+    choice: Choice | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    log: Log = no_log,
 ) -> State:
     """Train ``net`` and leave it at its best checkpoint; goes on where ``resume`` stopped.
 
-    Raises UserError, naming the captures, if the loss stops being a number.
+    When ``stop`` says so, the state is saved and KeyboardInterrupt raised. Raises UserError, naming
+    the captures, if the loss stops being a number.
     """
-    optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate, fused=True)
-    state = resume.load(net, optimizer)
+    optimizer = build(net, options)
+    step = Stepper(net, optimizer, options, place, choice.precision if choice else "32")
+    state = resume.load(net, optimizer, step.scaler.load_state_dict, place.share)
+    state.machine = choice.as_dict() if choice else None
     net.train()
     started = time.monotonic() - state.seconds
+    saved = time.monotonic()
     fraction = _fraction(options, state.step, state.seconds)
-    running = math.nan
     while fraction < 1:
-        batch = windows.batch(state.step)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(options, fraction)
-        output = net(batch.dry, batch.knobs)[:, batch.cut :]
-        measure = approach if fraction < APPROACH else loss
-        value = measure(output, batch.wet, options.emphasis)
-        if not torch.isfinite(value):
+        set_rate(optimizer, options, fraction)
+        try:
+            state.count(step(windows.batch(state.step).to(place.device), fraction))
+        except NotANumber:
             names = ", ".join(windows.captures(state.step))
             raise UserError(
                 f"The loss stopped being a number at step {state.step}, on captures {names}; "
                 "look at these with `ampsweep dataset check`, or lower learning_rate."
-            )
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), LARGEST_GRADIENT)
-        optimizer.step()
-        state.step += 1
-        state.seconds = time.monotonic() - started
-        running = value.item() if math.isnan(running) else 0.98 * running + 0.02 * value.item()
+            ) from None
+        state.seconds, stopping = place.agree([time.monotonic() - started, float(stop())])
         fraction = _fraction(options, state.step, state.seconds)
         score = None
         if fraction >= 1 or fraction * options.validations >= len(state.history) + 1:
-            score = validate(net, validation)
-            state.seconds = time.monotonic() - started
-            state.record(net, running, score)
-            resume.save(net, optimizer, state)
-        report(Status(state.step, min(fraction, 1.0), state.seconds, running, score, state.best))
+            (score,) = place.agree([validate(net, validation) if place.rank == 0 else 0.0])
+            (state.seconds,) = place.agree([time.monotonic() - started])
+            state.record(net, score)
+            log(state)
+        if score is not None or stopping or time.monotonic() - saved > SAVE_EVERY:
+            if place.rank == 0:
+                resume.save(net, optimizer, state, step.scaler.state_dict())
+            saved = time.monotonic()
+        report(
+            Status(state.step, min(fraction, 1.0), state.seconds, state.running, score, state.best)
+        )
+        if stopping and fraction < 1:
+            raise KeyboardInterrupt(_stopped(state, fraction))
     net.load_state_dict(state.best_weights)
     net.eval()
     return state
+
+
+def _stopped(state: State, fraction: float) -> str:
+    best = f", best ESR so far {state.best:.3f}" if state.history else ""
+    finish = "; with --finish it makes a model of the best so far" if state.history else ""
+    return (
+        f"Stopped after {state.step} steps ({fraction:.0%}{best}); the same command goes on from "
+        f"there{finish}."
+    )
 
 
 def _fraction(options: TrainOptions, step: int, seconds: float) -> float:

@@ -7,49 +7,44 @@ import torch
 from numpy.typing import NDArray
 
 from rigs.rig import Progress
-from training.models.conditioning import CONTROL_INTERVAL, frames_for
-from training.models.wavenet import ConditionedWaveNet
+from training.models.control import CONTROL_INTERVAL, frames_for, lead_for
+from training.models.net import Net
+
+__all__ = ["lead_for", "play"]
 
 CHUNK = 400 * CONTROL_INTERVAL
 """Samples rendered at once: small enough to stay in cache, large enough to keep cores busy."""
 
 
-def lead_for(receptive_field: int) -> int:
-    """Samples of the past a window needs, in whole control intervals."""
-    return -(-(receptive_field - 1) // CONTROL_INTERVAL) * CONTROL_INTERVAL
-
-
 @torch.no_grad()
 def play(
-    net: ConditionedWaveNet,
+    net: Net,
     dry: NDArray[np.float32],
     knobs: NDArray[np.floating],
     progress: Progress = lambda _: None,
 ) -> NDArray[np.float32]:
     """Wet audio, shape (samples,), from the state that endless silence leaves.
 
-    ``dry``: (samples,). ``knobs``: (knobs,) if they are still, else one row a control frame,
-    (frames_for(samples), knobs); −1…1.
+    ``dry``: (samples,). ``knobs``: (inputs,) if they are still, else one row a control frame,
+    (frames_for(samples), inputs); encoded by `KnobTable.to_inputs`.
     """
     samples = len(dry)
-    lead = lead_for(net.receptive_field)
     parts = []
     moving = knobs.ndim == 2 and len(knobs) > 1
-    frames = torch.from_numpy(np.atleast_2d(knobs).astype(np.float32))
+    device = next(net.parameters()).device
+    frames = torch.from_numpy(np.atleast_2d(knobs).astype(np.float32)).to(device)
     if moving and len(frames) < frames_for(samples):
         raise ValueError(f"{samples} samples need {frames_for(samples)} control frames")
-    if moving:  # before the start, knobs rest where they begin
-        frames = torch.cat([frames[:1].expand(lead // CONTROL_INTERVAL, -1), frames])
-    padded = torch.zeros(lead + -(-samples // CONTROL_INTERVAL) * CONTROL_INTERVAL)
-    padded[lead : lead + samples] = torch.from_numpy(np.asarray(dry, np.float32))
+    padded = torch.zeros(-(-samples // CONTROL_INTERVAL) * CONTROL_INTERVAL)
+    padded[:samples] = torch.from_numpy(np.asarray(dry, np.float32))
+    padded = padded.to(device)
+    state = net.silent(frames[:1])  # before the start, knobs rest where they begin
     for start in range(0, samples, CHUNK):
-        stretch = padded[start : start + lead + CHUNK]
+        stretch, positions = padded[start : start + CHUNK], frames
         if moving:
             first = start // CONTROL_INTERVAL
             positions = frames[first : first + len(stretch) // CONTROL_INTERVAL + 1]
-        else:
-            positions = frames
-        wet = net(stretch[None], positions[None])[0]
-        parts.append(wet[lead - net.receptive_field + 1 :])
+        wet, state = net.advance(state, stretch[None], positions[None])
+        parts.append(wet[0].cpu())
         progress(min(start + CHUNK, samples) / 48000)
     return torch.cat(parts)[:samples].numpy() if parts else np.zeros(0, np.float32)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.models import ConditionedWaveNet, WaveNetConfig
+from training.models.presets import PRESETS
 from training.play import play
 
 A2 = WaveNetConfig(
@@ -16,6 +17,20 @@ A2 = WaveNetConfig(
     head_kernel=16,
 )
 """The sizes of NAM's own A2, which NeuralAmpModelerCore plays with code made for them."""
+
+A1 = WaveNetConfig.model_validate(PRESETS["nam-standard"].network)
+"""The sizes of NAM's A1 standard: two arrays, tanh."""
+
+TWO_ARRAYS = WaveNetConfig.model_validate(
+    {
+        "arrays": [
+            {"channels": 3, "kernel_sizes": (3, 2), "dilations": (1, 7), "activation": "tanh"},
+            {"channels": 5, "kernel_sizes": (4,), "dilations": (3,), "negative_slope": 0.1},
+        ],
+        "head_kernel": 3,
+        "hidden": 8,
+    }
+)
 
 TEN_LAYERS = WaveNetConfig(
     channels=8,
@@ -29,6 +44,11 @@ SMALL = WaveNetConfig(
 )
 
 
+def mixed(config: WaveNetConfig) -> WaveNetConfig:
+    """The same net, whose knobs mix weights, too."""
+    return config.model_copy(update={"conditioning": "basis", "bases": 3})
+
+
 def random_net(config: WaveNetConfig, knobs: int, seed: int = 1) -> ConditionedWaveNet:
     """A net whose control network moves every scale and shift, with peaks of about full scale."""
     torch.manual_seed(seed)
@@ -37,7 +57,7 @@ def random_net(config: WaveNetConfig, knobs: int, seed: int = 1) -> ConditionedW
         for parameter in net.control.layers[:-1].parameters():
             parameter.mul_(3)
         for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(30 * min(1.0, 2 / len(config.dilations) ** 0.5))
+            parameter.mul_(30 * min(1.0, 2 / len(config.layers) ** 0.5))
         rng = np.random.default_rng(seed)
         dry = noise(4800)
         peak = max(

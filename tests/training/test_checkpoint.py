@@ -19,7 +19,7 @@ from training.checkpoint import Model, build_net, load_model, save_model
 def folder(tmp_path: Path) -> Path:
     knobs = KnobTable((Knob("Gain"), Knob("Bright", 0, 1, 0, detents=("off", "on"))))
     config = {"channels": 4, "kernel_sizes": [3], "dilations": [2]}
-    net = build_net("wavenet", config, len(knobs), "here")
+    net = build_net("wavenet", config, knobs.inputs, "here")
     model = Model("m", "amp", knobs, 48000, "wavenet", net, {"seconds": 1.0}, 12.0, None)
     save_model(tmp_path / "m", model)
     return tmp_path / "m"
@@ -29,7 +29,7 @@ def test_round_trip(folder: Path) -> None:
     first, second = load_model(folder), load_model(folder)
     assert first.knobs["bright"].detents == ("off", "on")
     assert (first.input_level_dbu, first.output_level_dbu) == (12.0, None)
-    audio, knobs = torch.randn(1, 480), torch.zeros(1, 1, 2)
+    audio, knobs = torch.randn(1, 480), torch.zeros(1, 1, 3)
     assert torch.equal(first.net(audio, knobs), second.net(audio, knobs))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 
 from rigs.errors import UserError
 from training.fit import Batch, Example, Status, fit, learning_rate
-from training.losses import approach, loss
+from training.losses import DEFAULT, approach, loss
 from training.models import ConditionedWaveNet, WaveNetConfig
 from training.options import TrainOptions
 from training.play import lead_for
@@ -131,46 +131,6 @@ def test_a_budget_is_one_thing() -> None:
             TrainOptions.model_validate(wrong)
 
 
-def test_a_quiet_window_counts_as_much_as_a_loud_one() -> None:
-    rng = np.random.default_rng(0)
-    target = torch.from_numpy(rng.normal(0, 0.3, (1, 4800)))
-    output = target * 0.9
-    loud, quiet = loss(output, target, 1.0), loss(output * 0.01, target * 0.01, 1.0)
-    assert float(quiet) == pytest.approx(float(loud), rel=0.05)
-    assert float(loud) == pytest.approx(0.2, rel=0.01)  # 10 % off, plain and emphasised
-
-
-def test_near_silence_does_not_dominate() -> None:
-    target = torch.full((1, 4800), 1e-6)
-    assert float(loss(target + 1e-5, target, 0.0)) < 0.05
-
-
-def _levels(measure: Callable[..., torch.Tensor], gains: list[float]) -> list[float]:
-    """What ``measure`` gives an output that is not alike at all, at gains in dB."""
-    rng = np.random.default_rng(0)
-    target, other = torch.from_numpy(rng.normal(0, 0.1, (2, 1, 4800)))
-    other *= target.norm() / other.norm()
-    return [float(measure(other * 10 ** (gain / 20), target, 0.0)) for gain in gains]
-
-
-def test_at_first_silence_is_no_way_out() -> None:
-    right, quiet, loud = _levels(approach, [0, -20, 20])
-    assert quiet == pytest.approx(loud, rel=0.02)  # as far off either way
-    assert right < 0.6 * quiet
-    silent, alike = _levels(loss, [-40, 0])
-    assert silent < 0.8 * alike  # which is why ESR alone leads there
-
-
-def test_near_the_target_both_losses_are_the_same() -> None:
-    rng = np.random.default_rng(0)
-    target, noise = torch.from_numpy(rng.normal(0, 0.1, (2, 3, 4800)))
-    for output in (target + 0.03 * noise, target * 1.03, target * 0.98 + 0.02 * noise):
-        one, other = (float(f(output, target, 1.0)) for f in (approach, loss))
-        assert one == pytest.approx(other, rel=0.05)
-    silence = torch.zeros(1, 4800)
-    assert float(approach(silence, silence, 1.0)) < 0.01
-
-
 class _Spanning(Windows):
     """An amp whose one knob spans 60 dB."""
 
@@ -183,7 +143,7 @@ class _Spanning(Windows):
 def test_a_device_whose_level_spans_60_db_is_learnt(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = ConditionedWaveNet(CONFIG, 1)
-    options = TrainOptions(steps=300, window=WINDOW, batch=8, validations=3, learning_rate=0.01)
+    options = TrainOptions(steps=300, window=WINDOW, batch=8, validations=3, learning_rate=0.02)
     examples = []
     for example in _validation():
         level = np.float32(10 ** (1.5 * (float(example.knobs[0]) - 1)))
@@ -202,7 +162,7 @@ def test_a_training_begins_with_the_one_and_ends_with_the_other(tmp_path: Path) 
     for number in (0, 1):
         batch = Windows().batch(number)
         output = net(batch.dry, batch.knobs)[:, batch.cut :].detach()
-        both.append([float(measure(output, batch.wet, 1.0)) for measure in (approach, loss)])
+        both.append([float(measure(output, batch.wet, DEFAULT)) for measure in (approach, loss)])
     (first, otherwise), (_, second) = both
     assert abs(first - otherwise) > 0.1
     resume = Resume(tmp_path, "mark")

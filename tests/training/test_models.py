@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rigs.audio import esr
 from tests.training.random_nets import SMALL, noise, random_net
 from training.models import ConditionedWaveNet, WaveNetConfig
-from training.models.conditioning import CONTROL_INTERVAL, frames_for
+from training.models.control import CONTROL_INTERVAL, frames_for
 from training.models.static import StaticWaveNet
 from training.play import play
 
@@ -26,7 +26,7 @@ SHAPES = [SMALL, WaveNetConfig(channels=4, kernel_sizes=(3, 1), dilations=(2, 5)
 def backend(request, monkeypatch):
     """Where there is a compiler, windows of whole blocks go through C++: test both."""
     if request.param == "torch":
-        monkeypatch.setattr("training.native.library", lambda channels: None)
+        monkeypatch.setattr("training.native.wavenet.library", lambda: None)
     return request.param
 
 
@@ -47,7 +47,8 @@ def reference(
     ``knobs``: (frames, knobs), one row every 48 samples from the first.
     """
     weights = {k: v.detach().double().numpy() for k, v in net.state_dict().items()}
-    config, c = net.config, net.config.channels
+    config, (array,) = net.config, net.config.arrays
+    c = array.channels
 
     def conditions(position):
         h = position.astype(np.float64)
@@ -65,7 +66,7 @@ def reference(
         )
 
     at_frames = [conditions(position) for position in knobs]
-    count = len(config.dilations)
+    count = len(array.layers)
     inputs: list[list[NDArray[np.float64]]] = [[] for _ in range(count)]
     mixed: list[NDArray[np.float64]] = []
     wet = []
@@ -81,9 +82,7 @@ def reference(
         films = here[c:-1].reshape(count, 2, c)
         x = here[:c] * weights["rechannel.weight"][:, 0, 0] * u
         total = np.zeros(c)
-        for i, (kernel, dilation) in enumerate(
-            zip(config.kernel_sizes, config.dilations, strict=True)
-        ):
+        for i, (kernel, dilation) in enumerate(array.layers):
             inputs[i].append(x)
             z = weights[f"layers.{i}.conv.bias"] + weights[f"layers.{i}.mixin.weight"][:, 0, 0] * u
             for tap in range(kernel):
@@ -91,7 +90,7 @@ def reference(
                     inputs[i], (kernel - 1 - tap) * dilation
                 )
             z = films[i, 0] * z + films[i, 1]
-            a = np.where(z > 0, z, config.negative_slope * z)
+            a = np.where(z > 0, z, array.negative_slope * z)
             total = total + a
             residual = weights[f"layers.{i}.residual.weight"][:, :, 0] @ a
             x = x + residual + weights[f"layers.{i}.residual.bias"]
@@ -106,24 +105,29 @@ def reference(
 
 def play_static(net: StaticWaveNet, dry: NDArray[Any]) -> NDArray[np.float64]:
     """A static net in float64, from the state that endless silence leaves."""
-    channels, field = net.channels, net.head_weight.shape[1]
-    field += sum((layer.conv_weight.shape[2] - 1) * layer.dilation for layer in net.layers)
+    layers = [layer for array in net.arrays for layer in array.layers]
+    field = net.arrays[-1].head_weight.shape[2]
+    field += sum((layer.conv_weight.shape[2] - 1) * layer.dilation for layer in layers)
     u = np.concatenate([np.zeros(field - 1), np.asarray(dry, np.float64)])
-    x = net.rechannel_weight[:, None] * u
-    total = np.zeros((channels, 1))
-    for layer in net.layers:
-        kernel = layer.conv_weight.shape[2]
-        n = x.shape[1] - (kernel - 1) * layer.dilation
-        z = layer.conv_bias[:, None] + layer.mixin_weight[:, None] * u[-n:]
-        for tap in range(kernel):
-            z = z + layer.conv_weight[:, :, tap] @ x[:, tap * layer.dilation :][:, :n]
-        a = np.where(z > 0, z, net.negative_slope * z)
-        total = total[:, -n:] + a
-        x = x[:, -n:] + layer.residual_weight @ a + layer.residual_bias[:, None]
-    return net.head_bias + sum(
-        net.head_weight[:, tap] @ total[:, tap:][:, : len(dry)]
-        for tap in range(net.head_weight.shape[1])
-    )
+    x, total = u[None], np.zeros((1, 1))
+    for array in net.arrays:
+        x = array.rechannel_weight @ x
+        for layer in array.layers:
+            kernel = layer.conv_weight.shape[2]
+            n = x.shape[1] - (kernel - 1) * layer.dilation
+            z = layer.conv_bias[:, None] + layer.mixin_weight[:, None] * u[-n:]
+            for tap in range(kernel):
+                z = z + layer.conv_weight[:, :, tap] @ x[:, tap * layer.dilation :][:, :n]
+            leaky = np.where(z > 0, z, array.negative_slope * z)
+            a = np.tanh(z) if array.activation == "tanh" else leaky
+            total = total[:, -n:] + a
+            x = x[:, -n:] + layer.residual_weight @ a + layer.residual_bias[:, None]
+        taps = array.head_weight.shape[2]
+        n = total.shape[1] - taps + 1
+        total = sum(array.head_weight[:, :, tap] @ total[:, tap:][:, :n] for tap in range(taps))
+        if array.head_bias is not None:
+            total = total + array.head_bias[:, None]
+    return total[0]
 
 
 def forward(net: ConditionedWaveNet, dry: NDArray[Any], knobs: NDArray[Any]) -> NDArray[np.float32]:
@@ -186,7 +190,7 @@ def test_folded_it_sounds_the_same(backend, config):
 def test_every_parameter_learns(backend, net, frames):
     wet = net(torch.from_numpy(noise(SAMPLES))[None], torch.from_numpy(trajectory(frames))[None])
     wet.square().mean().backward()
-    deaf = f"layers.{len(SMALL.dilations) - 1}.residual"  # in NAM's layout, but nothing hears it
+    deaf = f"layers.{len(SMALL.layers) - 1}.residual"  # in NAM's layout, but nothing hears it
     for name, parameter in net.named_parameters():
         if name.startswith(deaf) or name == "head.bias":  # which training leaves at 0
             assert parameter.grad is None or parameter.grad.abs().max() == 0, name
@@ -204,7 +208,7 @@ def test_both_backends_have_the_same_gradients(net, monkeypatch):
         return {n: p.grad.clone() for n, p in net.named_parameters() if p.grad is not None}
 
     installed = gradients()
-    monkeypatch.setattr("training.native.library", lambda channels: None)
+    monkeypatch.setattr("training.native.wavenet.library", lambda: None)
     for name, gradient in gradients().items():
         close = torch.allclose(installed[name], gradient, rtol=1e-3, atol=1e-4)
         assert close, (name, (installed[name] - gradient).abs().max())
@@ -226,3 +230,20 @@ def test_receptive_field_is_what_an_output_hears(backend, net):
     assert not changed(t - FIELD)
     assert not changed(t + 1)
     assert len(forward(net, dry, knobs)) == SAMPLES - FIELD + 1
+
+
+def test_a_stream_stands_moves_and_stands_again(backend, net):
+    """Each stretch as it is given: one frame for still knobs, all of them for moving ones."""
+    still, moving = trajectory(1), trajectory(frames_for(SAMPLES))
+    moving[0] = still[0]
+    dry = noise(5 * SAMPLES)
+    rest = np.repeat(moving[-1:], 3 * SAMPLES // CONTROL_INTERVAL, 0)
+    whole = np.concatenate([np.repeat(still, SAMPLES // CONTROL_INTERVAL, 0), moving, rest])
+    state, parts = net.silent(torch.from_numpy(still)), []
+    for number, knobs in enumerate([still, moving, *[moving[-1:]] * 3]):
+        stretch = torch.from_numpy(dry[number * SAMPLES : (number + 1) * SAMPLES])[None]
+        with torch.no_grad():
+            wet, state = net.advance(state, stretch, torch.from_numpy(knobs)[None])
+        assert wet.shape == stretch.shape
+        parts.append(wet[0].numpy())
+    assert np.abs(np.concatenate(parts) - play(net, dry, whole)).max() < 1e-6

@@ -14,7 +14,17 @@ import torch
 from rigs.audio import esr
 from rigs.errors import UserError
 from tests.players import nam_core, nam_python
-from tests.training.random_nets import A2, SMALL, TEN_LAYERS, noise, plucked, random_net
+from tests.training.random_nets import (
+    A1,
+    A2,
+    SMALL,
+    TEN_LAYERS,
+    TWO_ARRAYS,
+    noise,
+    plucked,
+    random_net,
+)
+from training.checkpoint import build_net
 from training.exports.nam import snapshot_metadata, to_nam, write_nam
 from training.play import play
 
@@ -64,9 +74,23 @@ def test_players_agree_over_the_whole_cube(config, tmp_path):
     assert np.median([esr(a, b) for a, b in pairwise(heard)]) > 0.3, "the knobs do little"
 
 
-def test_file_is_what_neural_amp_modeler_would_write(small, tmp_path):
+@pytest.mark.parametrize("config", [A1, TWO_ARRAYS], ids=["A1", "two arrays"])
+def test_two_arrays_sound_the_same(config, tmp_path):
+    """NAM's Python package computes the hyperbolic tangent as torch does."""
+    net, dry, path = random_net(config, KNOBS), plucked(24_000), tmp_path / "a1.nam"
+    wets = []
+    for knobs in np.random.default_rng(5).uniform(-1, 1, (4, KNOBS)).astype(np.float32):
+        write_nam(path, net.fold(knobs, 48_000), METADATA)
+        wets.append(play(net, dry, knobs))
+        assert np.ptp(wets[-1]) > 0.02
+        assert np.abs(wets[-1] - nam_python.play(path, dry)).max() < 1e-5
+    assert min(esr(a, b) for a, b in pairwise(wets)) > 0.01, "the knobs do little"
+
+
+@pytest.mark.parametrize("config", [SMALL, TWO_ARRAYS], ids=["small", "two arrays"])
+def test_file_is_what_neural_amp_modeler_would_write(config, tmp_path):
     path = tmp_path / "small.nam"
-    write_nam(path, small, METADATA)
+    write_nam(path, random_net(config, KNOBS).fold(np.zeros(KNOBS), 48_000), METADATA)
     ours = json.loads(path.read_text())
     theirs = nam_python.load(path)._get_export_dict()
     assert ours["config"] == theirs["config"]
@@ -81,11 +105,12 @@ def test_weights_survive_to_the_last_bit(small, tmp_path):
     write_nam(path, small, METADATA)
     weights = np.array(json.loads(path.read_text())["weights"])
     assert np.array_equal(weights, weights.astype(np.float32))
-    first = small.layers[0].conv_weight
-    c = small.channels
-    assert np.array_equal(weights[:c], small.rechannel_weight)
+    (array,) = small.arrays
+    first = array.layers[0].conv_weight
+    c = array.channels
+    assert np.array_equal(weights[:c], array.rechannel_weight[:, 0])
     assert np.array_equal(weights[c : c + first.size], first.ravel())
-    assert weights[-2:].tolist() == [np.float32(small.head_bias), 1.0]
+    assert weights[-2:].tolist() == [*array.head_bias, 1.0]
 
 
 def test_metadata(small):
@@ -105,6 +130,31 @@ def test_a_type_that_nam_does_not_have(choice):
         )
 
 
+def test_an_lstm_sounds_the_same(tmp_path):
+    torch.manual_seed(1)
+    net, dry, path = build_net("lstm", {"units": 6}, KNOBS, "here"), plucked(9600), tmp_path / "l"
+    with torch.no_grad():
+        for parameter in net.control.layers[-1].parameters():
+            parameter.mul_(10)
+    wets = []
+    for knobs in np.random.default_rng(5).uniform(-1, 1, (2, KNOBS)).astype(np.float32):
+        write_nam(path, net.fold(knobs, 48_000), METADATA)
+        wets.append(play(net, dry, knobs))
+        assert np.ptp(wets[-1]) > 0.02
+        assert np.abs(wets[-1] - nam_python.play(path, dry)).max() < 1e-5
+    assert esr(*wets) > 0.01, "the knobs do little"
+
+
+@pytest.mark.parametrize(
+    ("kind", "network"), [("linear", {"taps": 4}), ("gru", {}), ("lstm", {"skip": True})]
+)
+def test_a_net_that_nam_has_not(kind, network, tmp_path):
+    net = build_net(kind, network, KNOBS, "here")
+    with pytest.raises(UserError, match="have WaveNets and LSTMs"):
+        write_nam(tmp_path / "other.nam", net.fold(np.zeros(KNOBS), 48_000), METADATA)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_same_net_same_bytes(small, tmp_path):
     for name in "ab":
         write_nam(tmp_path / name, small, METADATA)
@@ -112,10 +162,10 @@ def test_same_net_same_bytes(small, tmp_path):
 
 
 def test_a_weight_that_is_not_a_number(small, tmp_path):
-    small.layers[1].conv_bias[0] = np.inf
+    small.arrays[0].layers[1].conv_bias[0] = np.inf
     with pytest.raises(UserError, match="not a number"):
         write_nam(tmp_path / "small.nam", small, METADATA)
-    small.layers[1].conv_bias[0] = 0
+    small.arrays[0].layers[1].conv_bias[0] = 0
     assert list(tmp_path.iterdir()) == []
 
 

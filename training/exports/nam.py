@@ -1,7 +1,6 @@
 """Snapshots as `.nam` files (version 0.7.0), which any player of Neural Amp Modeler loads.
 
-The layout is what neural-amp-modeler 0.13 writes. The loudness that it adds is left out: it is
-measured on a recording of that package, which is not ours to ship.
+The layout is what neural-amp-modeler 0.13 writes.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rigs.errors import UserError
 from rigs.nam.wavenet_file import FILMS
 from training.exports.files import write_export
-from training.models.static import StaticWaveNet
+from training.models.static import StaticArray, StaticRecurrent, StaticWaveNet
 
 VERSION = "0.7.0"
 GEAR_TYPES = ("amp", "pedal", "pedal_amp", "amp_cab", "amp_pedal_cab", "preamp", "studio")
@@ -37,6 +35,7 @@ def snapshot_metadata(
     gear_make: str | None = None,
     gear_model: str | None = None,
     tone_type: str | None = None,
+    loudness: float | None = None,
     input_level_dbu: float | None = None,
     output_level_dbu: float | None = None,
 ) -> dict[str, Any]:
@@ -44,11 +43,11 @@ def snapshot_metadata(
 
     Raises UserError for a gear or tone type that NAM does not have.
     """
-    _check_choice("gear type", gear_type, GEAR_TYPES)
-    _check_choice("tone type", tone_type, TONE_TYPES)
+    check_types(gear_type, tone_type)
     parts = ("year", "month", "day", "hour", "minute", "second")
     fields: dict[str, Any] = {
         "date": {part: getattr(date, part) for part in parts},
+        "loudness": loudness,
         "name": name,
         "modeled_by": modeled_by,
         "gear_type": gear_type,
@@ -62,26 +61,70 @@ def snapshot_metadata(
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _check_choice(what: str, given: str | None, choices: tuple[str, ...]) -> None:
-    if given is not None and given not in choices:
-        raise UserError(f"NAM has no {what} {given!r}; choose one of {', '.join(choices)}.")
+def check_types(gear_type: str | None, tone_type: str | None) -> None:
+    """Raises UserError for a gear or tone type that NAM does not have."""
+    for what, given, choices in (
+        ("gear type", gear_type, GEAR_TYPES),
+        ("tone type", tone_type, TONE_TYPES),
+    ):
+        if given is not None and given not in choices:
+            raise UserError(f"NAM has no {what} {given!r}; choose one of {', '.join(choices)}.")
 
 
-def to_nam(net: StaticWaveNet, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The contents of a `.nam` file; raises UserError if a weight is not finite."""
-    count = len(net.layers)
+def to_nam(net: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The contents of a `.nam` file, of a folded net.
+
+    Raises UserError if NAM has no such net, or a weight is not finite.
+    """
+    if isinstance(net, StaticWaveNet):
+        architecture, parts = "WaveNet", _wavenet_weights(net)
+        config: dict[str, Any] = {
+            "layers": [*map(_array, net.arrays)],
+            "head": None,
+            "head_scale": 1.0,
+        }
+    elif isinstance(net, StaticRecurrent) and net.kind == "lstm" and net.skip == 0:
+        architecture, parts = "LSTM", _lstm_weights(net)
+        config = {"input_size": 1, "hidden_size": net.hidden, "num_layers": 1}
+    else:
+        raise UserError(
+            "This model cannot be written as .nam: NAM's players have WaveNets and LSTMs without a "
+            "skip connection; train one of these."
+        )
+    weights = np.concatenate([np.ravel(part).astype(np.float32) for part in parts])
+    if not np.isfinite(weights).all():
+        raise UserError("The model holds a weight that is not a number; train it again.")
+    return {
+        "version": VERSION,
+        "metadata": dict(metadata),
+        "architecture": architecture,
+        "config": config,
+        "weights": weights.tolist(),
+        "sample_rate": float(net.sample_rate),
+    }
+
+
+def _array(array: StaticArray) -> dict[str, Any]:
+    """How NAM describes a layer array."""
+    count = len(array.layers)
     inactive = {"active": False, "shift": True, "groups": 1}
-    array = {
-        "input_size": 1,
+    outputs, _, taps = array.head_weight.shape
+    activation: dict[str, Any] = {"type": "Tanh"}
+    if array.activation == "leaky_relu":
+        activation = {"type": "LeakyReLU", "negative_slope": array.negative_slope}
+    return {
+        "input_size": array.rechannel_weight.shape[1],
         "condition_size": 1,
-        "head": {"out_channels": 1, "kernel_size": net.head_weight.shape[1], "bias": True},
-        "channels": net.channels,
-        "kernel_sizes": [layer.conv_weight.shape[2] for layer in net.layers],
-        "dilations": [layer.dilation for layer in net.layers],
-        "activation": [
-            {"type": "LeakyReLU", "negative_slope": net.negative_slope} for _ in net.layers
-        ],
-        "bottleneck": net.channels,
+        "head": {
+            "out_channels": outputs,
+            "kernel_size": taps,
+            "bias": array.head_bias is not None,
+        },
+        "channels": array.channels,
+        "kernel_sizes": [layer.conv_weight.shape[2] for layer in array.layers],
+        "dilations": [layer.dilation for layer in array.layers],
+        "activation": [dict(activation) for _ in array.layers],
+        "bottleneck": array.channels,
         "head1x1": {"active": False, "out_channels": 1, "groups": 1},
         "layer1x1": {"active": True, "groups": 1},
         "groups_input": 1,
@@ -91,35 +134,34 @@ def to_nam(net: StaticWaveNet, metadata: Mapping[str, Any]) -> dict[str, Any]:
         "secondary_activation": [None] * count,
         "slimmable": None,
     }
-    return {
-        "version": VERSION,
-        "metadata": dict(metadata),
-        "architecture": "WaveNet",
-        "config": {"layers": [array], "head": None, "head_scale": 1.0},
-        "weights": _weights(net).tolist(),
-        "sample_rate": float(net.sample_rate),
-    }
 
 
-def _weights(net: StaticWaveNet) -> NDArray[np.float32]:
+def _wavenet_weights(net: StaticWaveNet) -> list[Any]:
     """All weights in NAM's order; the last is the head scale."""
-    parts: list[Any] = [net.rechannel_weight]
-    for layer in net.layers:
-        parts += [
-            layer.conv_weight,
-            layer.conv_bias,
-            layer.mixin_weight,
-            layer.residual_weight,
-            layer.residual_bias,
-        ]
-    parts += [net.head_weight, net.head_bias, 1.0]
-    weights = np.concatenate([np.ravel(part).astype(np.float32) for part in parts])
-    if not np.isfinite(weights).all():
-        raise UserError("The model holds a weight that is not a number; train it again.")
-    return weights
+    parts: list[Any] = []
+    for array in net.arrays:
+        parts.append(array.rechannel_weight)
+        for layer in array.layers:
+            parts += [
+                layer.conv_weight,
+                layer.conv_bias,
+                layer.mixin_weight,
+                layer.residual_weight,
+                layer.residual_bias,
+            ]
+        parts.append(array.head_weight)
+        if array.head_bias is not None:
+            parts.append(array.head_bias)
+    return [*parts, 1.0]
 
 
-def write_nam(path: Path, net: StaticWaveNet, metadata: Mapping[str, Any]) -> None:
+def _lstm_weights(net: StaticRecurrent) -> list[Any]:
+    """All weights in NAM's order: cell, the state from which it starts, head."""
+    matrix = np.column_stack([net.input_weight, net.state_weight])
+    return [matrix, net.bias, net.silent, net.head_weight, net.head_bias]
+
+
+def write_nam(path: Path, net: Any, metadata: Mapping[str, Any]) -> None:
     """Write a `.nam` file; raises UserError if it cannot be written.
 
     Every weight is printed as the float64 that equals it, so a player reads back the same float32.

@@ -33,3 +33,9 @@ def examples(results: Sequence[Result]) -> dict[str, Result]:
     if places["Median"] == last // 4:
         del places["Better than three in four"]
     return {name: loud[place] for name, place in places.items()}
+
+
+def worst(results: Sequence[Result], most: int) -> list[Result]:
+    """The settings with the highest ESR, worst first; those too quiet to have one left out."""
+    loud = [result for result in by_esr(results) if not math.isnan(result.esr)]
+    return loud[::-1][:most]

@@ -1,165 +1,155 @@
-"""The page: everything about a model, put into the template."""
+"""The page: everything about a model, put into its template."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from rigs.audio import rms_dbfs
 from rigs.errors import UserError
 from rigs.files import write_whole
-from rigs.knobs import Knob, Setting
-from training.checkpoint import Model
-from training.evaluate import Result
+from training.evaluate.drive import drive_knob
+from training.evaluate.whole import Evaluation
 from training.report import transfer
-from training.report.choose import by_esr, examples
+from training.report.aliasing import aliasing_plots, sines
+from training.report.choose import by_esr, examples, worst
 from training.report.comparison import spectrum_plot, waveform_plot
 from training.report.coverage import PAIRS_SHOWN, CoverageItem, coverage_maps, kinds
 from training.report.errors import history_plot, knob_plots
+from training.report.format import describe, pages
+from training.report.motion import by_error, motion_plot, sweep_plot
+from training.report.pairs import pair_maps
 from training.report.sound import listening
 from training.report.svg import drawing
 
-TURN = 270.0
-"""Degrees from a knob's lowest position to its highest."""
+WORST_SHOWN = 5
+"""At most, and no more than a third of all."""
+WORST_SECONDS = 6
+"""What is heard of each of the worst, at most: a page that a browser opens at once."""
 
 
 def write_report(
-    path: Path,
-    model: Model,
-    results: Sequence[Result],
-    coverage: Sequence[CoverageItem],
-    found_metrics: dict[str, Any],
-    floor: float | None,
+    path: Path, found: Evaluation, numbers: dict[str, Any], coverage: Sequence[CoverageItem]
 ) -> None:
     """Write report.html, one file that needs no other, whole or not at all.
 
-    ``found_metrics``: what :func:`training.evaluate.metrics` found. ``floor``: the ESR between
-    repeated sentinels, None if there were none. Raises UserError if there are no results, or the
-    file cannot be written.
+    ``numbers``: what :func:`training.evaluate.metrics.metrics` made of what was ``found``. Raises
+    UserError if there are no results, or the file cannot be written.
     """
-    if not results:
+    if not found.results:
         raise UserError(
-            f"There is nothing to report on {model.name}: no test capture was judged; "
+            f"There is nothing to report on {found.model.name}: no test capture was judged; "
             "capture the plan's test settings first."
         )
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"esr": _esr, "share": _share, "db": _db, "whole": _whole}
     with drawing():
-        shown = _view(model, results, coverage, found_metrics, floor)
-    text = environment.get_template("template.html").render(shown)
+        shown = {
+            "model": found.model,
+            "metrics": numbers,
+            "floor": None if found.floor is None else found.floor.esr,
+            "met": met(found),
+            **_heard(found),
+            **_errors(found),
+            **_motion(found),
+            **_responses(found),
+            **_captured(found, coverage),
+        }
+    text = pages().get_template("report.html").render(shown)
     # A lone surrogate in a name has no UTF-8.
     write_whole(path, text.encode("utf-8", "replace"))
 
 
-def _view(
-    model: Model,
-    results: Sequence[Result],
-    coverage: Sequence[CoverageItem],
-    found_metrics: dict[str, Any],
-    floor: float | None,
-) -> dict[str, Any]:
-    chosen = examples(results)
-    drive = transfer.drive_knob(model)
-    answers = transfer.responses(model)
+def met(found: Evaluation) -> str:
+    """What training has met of the test captures, in a sentence; empty if it is nothing."""
+    of = found.unseen.of
+    settings, playing = of - found.unseen.settings, of - found.unseen.playing
+    parts = [
+        f"the {what} of {count}" if count < of else f"the {what}"
+        for what, count in (("setting", settings), ("playing", playing))
+        if count
+    ]
+    if not parts:
+        return ""
+    return f"Training has met {' and '.join(parts)}, so these figures flatter the model."
+
+
+def _heard(found: Evaluation) -> dict[str, Any]:
+    """Settings to listen to and to look at: a few of all, and the worst."""
+    model, chosen = found.model, examples(found.results)
     compared = [name for name in chosen if len(chosen) < 3 or name in ("Median", "Worst")]
-    seconds = {
-        role: sum(item.seconds for item in coverage if item.role == role)
-        for role in ("train", "validation", "test")
-    }
     return {
-        "model": model,
-        "metrics": found_metrics,
-        "floor": floor,
-        "minutes": {role: value / 60 for role, value in seconds.items() if value},
-        "maps": coverage_maps(coverage, model.knobs),
-        "maps_shown": PAIRS_SHOWN,
-        "kinds": kinds(coverage),
-        "knob_plots": knob_plots(results, model.knobs, floor),
+        "players": [
+            {
+                "name": name,
+                **describe(model.knobs, result),
+                "sound": listening(result, model.sample_rate),
+            }
+            for name, result in chosen.items()
+        ],
         "comparisons": [
             {
                 "name": name,
-                **_describe(model, chosen[name]),
+                **describe(model.knobs, chosen[name]),
                 "waveform": waveform_plot(chosen[name], model.sample_rate, str(index)),
                 "spectrum": spectrum_plot(chosen[name], model.sample_rate, str(index)),
             }
             for index, name in enumerate(compared)
         ],
+        "worst": [
+            {
+                **describe(model.knobs, result),
+                "sound": None
+                if any(result is other for other in chosen.values())
+                else listening(result, model.sample_rate, WORST_SECONDS),
+            }
+            for result in worst(found.results, min(WORST_SHOWN, len(found.results) // 3))
+        ],
+    }
+
+
+def _errors(found: Evaluation) -> dict[str, Any]:
+    """ESR against one knob, against two, during training, and setting by setting."""
+    knobs, floor = found.model.knobs, None if found.floor is None else found.floor.esr
+    return {
+        "knob_plots": knob_plots(found.results, knobs, floor),
+        "pairs": pair_maps(found.results, knobs),
+        "history_plot": history_plot(found.model.training.get("history"), floor),
+        "rows": [describe(knobs, result) for result in by_esr(found.results)],
+    }
+
+
+def _motion(found: Evaluation) -> dict[str, Any]:
+    drawn = found.worst_sweep
+    return {
+        "motion": by_error(found.motion),
+        "motion_seen": all(one.seen for one in found.motion),
+        "motion_plot": motion_plot(found),
+        "sweep_plot": None if drawn is None else sweep_plot(drawn, found.model.knobs),
+        "moved": 0 if drawn is None else len(drawn.moved),
+        "zipper": found.zipper,
+    }
+
+
+def _responses(found: Evaluation) -> dict[str, Any]:
+    """What a sine brings out of the model."""
+    drive, answers = drive_knob(found.model), transfer.responses(found.model)
+    return {
         "drive": drive,
         "positions": [answer.position for answer in answers],
         "level_plot": transfer.level_plot(answers, drive),
         "transfer_plot": transfer.transfer_plot(answers, drive),
-        "players": [
-            {
-                "name": name,
-                **_describe(model, result),
-                "sound": listening(result, model.sample_rate),
-            }
-            for name, result in chosen.items()
-        ],
-        "history_plot": history_plot(model.training.get("history"), floor),
-        "rows": [
-            {**_describe(model, result), "wet_dbfs": rms_dbfs(result.capture.wet)}
-            for result in by_esr(results)
-        ],
+        "sines": sines(found.aliasing),
+        "aliasing_plots": aliasing_plots(found.aliasing),
     }
 
 
-def _describe(model: Model, result: Result) -> dict[str, Any]:
+def _captured(found: Evaluation, coverage: Sequence[CoverageItem]) -> dict[str, Any]:
+    seconds = {
+        role: sum(item.seconds for item in coverage if item.role == role)
+        for role in ("train", "validation", "test")
+    }
     return {
-        "capture_id": result.capture.capture_id,
-        "dials": _dials(model, result.capture.setting),
-        "esr": None if math.isnan(result.esr) else result.esr,
-        "level_error_db": result.level_error_db,
+        "minutes": {role: value / 60 for role, value in seconds.items() if value},
+        "maps": coverage_maps(coverage, found.model.knobs),
+        "maps_shown": PAIRS_SHOWN,
+        "kinds": kinds(coverage),
     }
-
-
-def _dials(model: Model, setting: Setting) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": knob.name,
-            "text": _position(knob, setting[knob.name]),
-            "turn": TURN
-            * ((setting[knob.name] - knob.minimum) / (knob.maximum - knob.minimum) - 0.5),
-        }
-        for knob in model.knobs
-    ]
-
-
-def _position(knob: Knob, value: float) -> str:
-    if knob.detents:
-        return knob.detents[int(value)]
-    digits = max(0, 1 - math.floor(math.log10((knob.maximum - knob.minimum) / 10)))
-    return f"{value:.{min(digits, 6)}f}" + (f" {knob.unit}" if knob.unit else "")
-
-
-def _esr(value: float) -> str:
-    """Three digits that mean something."""
-    if value >= 1000:
-        return f"{value:.1e}"
-    return f"{value:.2e}" if 0 < value < 1e-5 else f"{value:#.3g}".rstrip(".")
-
-
-def _share(value: float) -> str:
-    if value >= 10:
-        return "over 1000 %"
-    return f"{100 * value:.2g} %" if value < 0.1 else f"{100 * value:.0f} %"
-
-
-def _db(value: float) -> str:
-    """One decimal and a true minus."""
-    return f"{value:.1f}".replace("-", "−").replace("−0.0", "0.0").replace("inf", "∞")
-
-
-def _whole(value: float) -> str:
-    """A whole number in groups of three digits, which narrow spaces part."""
-    return f"{round(value):,}".replace(",", "\u202f")

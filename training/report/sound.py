@@ -31,9 +31,9 @@ class Listening:
     gain_db: float
 
 
-def listening(result: Result, sample_rate: int) -> Listening:
+def listening(result: Result, sample_rate: int, longest: float = LONGEST_SECONDS) -> Listening:
     """Dry, amp and model of one setting; the part with the most playing if it lasts long."""
-    place = _most_playing(result.capture.dry, LONGEST_SECONDS * sample_rate)
+    place = _most_playing(result.capture.dry, round(longest * sample_rate))
     dry, wet, output = result.capture.dry[place], result.capture.wet[place], result.output[place]
     gain_db = gain_for(max(peak_dbfs(wet), peak_dbfs(output)))
     gain = 10 ** (gain_db / 20)

@@ -30,12 +30,15 @@ _NAMES = (
     *("ink", "muted", "grid", "amp", "model", "error"),
     *("train", "validation", "test", "sentinel"),
     *("step1", "step2", "step3", "step4", "step5"),
+    *("line1", "line2", "line3", "line4", "line5", "line6", "line7", "line8"),
 )
 _STAND_INS = {name: f"#0000{index:02x}" for index, name in enumerate(_NAMES, start=1)}
 INK, MUTED, GRID, AMP, MODEL, ERROR = (_STAND_INS[name] for name in _NAMES[:6])
 ROLE = {name: _STAND_INS[name] for name in _NAMES[6:10]}
-STEPS = tuple(_STAND_INS[name] for name in _NAMES[10:])
+STEPS = tuple(_STAND_INS[name] for name in _NAMES[10:15])
 """Five colours from cool to hot."""
+LINES = tuple(_STAND_INS[name] for name in _NAMES[15:])
+"""Eight colours that say nothing but which is which."""
 
 SMALL = (2.0, 1.85)
 """Inches: one of many, side by side even on a phone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from rigs.knobs import Knob
 from training.checkpoint import Model
+from training.evaluate.drive import drive_knob
 from training.play import play
 from training.report.svg import MUTED, STEPS, WIDE, axes, inline, shorten
 
@@ -21,7 +21,6 @@ LEVELS_DBFS = np.arange(-61.0, 0.0, 4.0)
 """Peaks of the sine; the highest is that of the dry."""
 QUIETEST_DB = -120.0
 DRAWN = 200
-_DRIVES = re.compile(r"gain|drive|dist|fuzz|boost", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +34,6 @@ class Response:
     position: str
     levels: NDArray[np.float64]
     cycle: NDArray[np.float64]
-
-
-def drive_knob(model: Model) -> Knob:
-    """The first knob that sounds like drive by its name; else the first."""
-    named = [knob for knob in model.knobs if _DRIVES.search(knob.name)]
-    return (named or list(model.knobs))[0]
 
 
 def responses(model: Model) -> list[Response]:
@@ -60,7 +53,7 @@ def _response(model: Model, knob: Knob, place: float) -> Response:
     peaks = 10 ** (LEVELS_DBFS / 20)
     dry = np.concatenate([np.tile(peak * sine, repeats) for peak in peaks]).astype(np.float32)
     setting = model.knobs.to_array({**model.knobs.default, knob.name: place})
-    wet = play(model.net, dry, model.knobs.to_unit(setting)).astype(np.float64)
+    wet = play(model.net, dry, model.knobs.to_inputs(setting)).astype(np.float64)
     steady = wet.reshape(len(peaks), repeats, tenth)[:, -1]
     height = np.ptp(steady, axis=1) / 2
     name = knob.detents[int(place)] if knob.detents else f"{place:g}"

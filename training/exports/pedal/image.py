@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -72,19 +72,26 @@ class DenseLayer:
 
 @dataclass(frozen=True, eq=False)
 class PedalImage:
-    """A pedal image, read and checked. ``base`` is the net before conditioning."""
+    """A pedal image, read and checked. ``base`` is the net before conditioning.
+
+    ``bases``: of each layer, R further convolutions, (R, C, C, K), and mix-ins, (R, C); R is 0 if
+    the conditioning mixes none.
+    """
 
     facts: ModelFacts
     knobs: tuple[PedalKnob, ...]
     control_interval: int
     control: tuple[DenseLayer, ...]
     base: StaticWaveNet
+    bases: tuple[tuple[Array, Array], ...]
 
-    def conditions(self, unit: NDArray[Any]) -> NDArray[np.float64]:
-        """What the control network puts out for ``unit``, shape (knobs,), −1…1."""
-        values = np.asarray(unit, np.float64)
-        if values.shape != (len(self.knobs),):
-            raise ValueError(f"{len(self.knobs)} knobs, but positions of shape {values.shape}")
+    def conditions(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
+        """What the control network puts out for encoded knobs, shape (inputs,)."""
+        values = np.asarray(inputs, np.float64)
+        if values.shape != (self.facts.knobs.inputs,):
+            raise ValueError(
+                f"{self.facts.knobs.inputs} inputs, but values of shape {values.shape}"
+            )
         for layer in self.control:
             values = layer.weight.astype(np.float64) @ values + layer.bias
             if layer.activation is Activation.SOFTSIGN:
@@ -92,36 +99,40 @@ class PedalImage:
         return values
 
     def fold(self, knobs: Mapping[str, float] | NDArray[Any]) -> StaticWaveNet:
-        """The static net at a setting, or at positions −1…1 of shape (knobs,); in float64.
+        """The static net at a setting, or at inputs of shape (inputs,); folded in float64.
 
         Raises UserError if a setting does not fit the knobs.
         """
         if isinstance(knobs, Mapping):
             table = self.facts.knobs
-            knobs = table.to_unit(table.to_array(table.check(knobs)))
-        base, c = self.base, self.base.channels
-        rechannel, *films, head = np.split(
-            self.conditions(knobs), np.arange(c, c + 2 * c * len(base.layers) + 1, c)
-        )
-        layers = tuple(
-            StaticLayer(
-                dilation=layer.dilation,
-                conv_weight=_single((1 + scale)[:, None, None] * layer.conv_weight),
-                conv_bias=_single((1 + scale) * layer.conv_bias + shift),
-                mixin_weight=_single((1 + scale) * layer.mixin_weight),
-                residual_weight=layer.residual_weight,
-                residual_bias=layer.residual_bias,
-            )
-            for layer, scale, shift in zip(base.layers, films[::2], films[1::2], strict=True)
-        )
-        return StaticWaveNet(
-            rechannel_weight=_single(np.exp(rechannel) * base.rechannel_weight),
+            knobs = table.to_inputs(table.to_array(table.check(knobs)))
+        (base,) = self.base.arrays
+        outputs = self.conditions(knobs)
+        rechannel, middle, head = np.split(outputs, [base.channels, len(outputs) - 1])
+        of_layers = middle.reshape(len(base.layers), -1)
+        layers = tuple(map(_fold_layer, base.layers, self.bases, of_layers))
+        array = replace(
+            base,
+            rechannel_weight=_single(np.exp(rechannel)[:, None] * base.rechannel_weight),
             layers=layers,
-            negative_slope=base.negative_slope,
             head_weight=_single(np.exp(head) * base.head_weight),
-            head_bias=base.head_bias,
-            sample_rate=base.sample_rate,
         )
+        return StaticWaveNet((array,), self.base.sample_rate)
+
+
+def _fold_layer(
+    layer: StaticLayer, bases: tuple[Array, Array], outputs: NDArray[np.float64]
+) -> StaticLayer:
+    """``outputs``: the control network's for this layer: mixture, scale, shift."""
+    count, channels = bases[1].shape
+    mix, scale, shift = np.split(outputs, [count, count + channels])
+    conv = layer.conv_weight + np.tensordot(mix, bases[0], 1)
+    return replace(
+        layer,
+        conv_weight=_single((1 + scale)[:, None, None] * conv),
+        conv_bias=_single((1 + scale) * layer.conv_bias + shift),
+        mixin_weight=_single((1 + scale) * (layer.mixin_weight + mix @ bases[1])),
+    )
 
 
 def _single(values: NDArray[np.float64]) -> Array:

@@ -24,12 +24,13 @@ LIMITS = {
     "sample rate": (8000, 384_000),
     "control layers": (1, 8),
     "control layer inputs": (1, 256),
-    "control layer outputs": (1, 8257),
+    "control layer outputs": (1, 9281),
     "channels": (1, 64),
     "layers": (1, 64),
     "kernel": (1, 64),
     "dilation": (1, 4096),
     "head kernel": (1, 64),
+    "bases": (1, 16),
 }
 """The least and the most of everything that is counted: a reader trusts nothing beyond them."""
 
@@ -60,9 +61,10 @@ class Format(IntEnum):
 
 
 class Conditioning(IntEnum):
-    """What the control network's outputs do; FILM is in training/models/wavenet.py."""
+    """What the control network's outputs do: those of training/models/conditioning that play."""
 
     FILM = 0
+    BASIS = 1
 
 
 class Activation(IntEnum):
@@ -81,7 +83,7 @@ KNOB = struct.Struct("<4I12s3f3I")  # two texts, short, range, default, pot, fir
 DETENT = struct.Struct("<2I12s")  # text, short
 CONTROL = struct.Struct("<5I")  # kind, format, inputs, outputs, layers
 DENSE = struct.Struct("<5I")  # inputs, outputs, activation, array
-WAVENET = struct.Struct("<6If5I")  # kind to activation, slope, head kernel, two arrays
+WAVENET = struct.Struct("<6If6I")  # kind to activation, slope, head kernel, two arrays, bases
 LAYER = struct.Struct("<4I")  # kernel, dilation, array
 
 

@@ -22,7 +22,7 @@ from training.exports.pedal.image import (
     PedalKnob,
 )
 from training.exports.pedal.layout import Activation, Conditioning, Format, Kind, Section
-from training.models.static import Array, StaticLayer, StaticWaveNet
+from training.models.static import Array, StaticArray, StaticLayer, StaticWaveNet
 
 
 def load_pedal(path: Path) -> PedalImage:
@@ -57,10 +57,10 @@ class _Reader:
             table.check(table.default)
         except UserError as error:
             self._fail(PedalError.KNOB, f"has a knob table that is not one: {error}".rstrip("."))
-        control = self._control(len(knobs))
-        base = self._audio(len(control[-1].bias), rate)
+        control = self._control(table.inputs)
+        base, bases = self._audio(len(control[-1].bias), rate)
         facts = ModelFacts(name, device, table, rate, *levels)
-        return PedalImage(facts, knobs, interval, control, base)
+        return PedalImage(facts, knobs, interval, control, base, bases)
 
     def _fail(self, code: PedalError, what: str) -> NoReturn:
         raise PedalImageError(code, self._where, what)
@@ -222,12 +222,12 @@ class _Reader:
             )
         return tuple(knobs)
 
-    def _control(self, knobs: int) -> tuple[DenseLayer, ...]:
+    def _control(self, knob_inputs: int) -> tuple[DenseLayer, ...]:
         kind, number_format, inputs, outputs, count = self._record(layout.CONTROL, Section.CONTROL)
         self._kind("a control network of kind", kind, Kind.DENSE)
         self._kind("a control network in number format", number_format, Format.FLOAT32)
         self._count("control layers", count)
-        width, layers = knobs, []
+        width, layers = knob_inputs, []
         rows = self._records(layout.DENSE, Section.CONTROL, layout.CONTROL.size, count)
         for n_in, n_out, activation, offset, size in rows:
             self._count("control layer inputs", n_in)
@@ -244,23 +244,30 @@ class _Reader:
             weight, bias = values[: n_out * n_in].reshape(n_out, n_in), values[n_out * n_in :]
             layers.append(DenseLayer(weight, bias, Activation(activation)))
             width = n_out
-        if (inputs, outputs) != (knobs, width):
+        if (inputs, outputs) != (knob_inputs, width):
             self._fail(PedalError.DIMENSION, "has a control network that does not fit its knobs")
         return tuple(layers)
 
-    def _audio(self, outputs: int, rate: int) -> StaticWaveNet:
+    def _audio(
+        self, outputs: int, rate: int
+    ) -> tuple[StaticWaveNet, tuple[tuple[Array, Array], ...]]:
         head = self._record(layout.WAVENET, Section.AUDIO)
         kind, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
         self._kind("an audio network of kind", kind, Kind.WAVENET)
         self._kind("an audio network in number format", number_format, Format.FLOAT32)
-        self._kind("conditioning", conditioning, Conditioning.FILM)
+        self._kind("conditioning", conditioning, Conditioning.FILM, Conditioning.BASIS)
         self._kind("an audio network of activation", activation, Activation.LEAKY_RELU)
         self._count("channels", c)
         self._count("layers", count)
         self._count("head kernel", head_kernel)
+        bases = head[-1]
+        if conditioning == Conditioning.BASIS:
+            self._count("bases", bases)
+        elif bases:
+            self._fail(PedalError.DIMENSION, f"has bases {bases}, but conditioning that mixes none")
         if not 0 <= self._number(slope) <= 1:
             self._fail(PedalError.DIMENSION, f"has a negative slope of {slope:g}, not 0 to 1")
-        if outputs != c + 2 * c * count + 1:
+        if outputs != c + (bases + 2 * c) * count + 1:
             self._fail(PedalError.DIMENSION, "has a control network that does not fit the audio's")
         records = self._records(layout.LAYER, Section.AUDIO, layout.WAVENET.size, count)
         for kernel, dilation, *_ in records:
@@ -269,11 +276,14 @@ class _Reader:
         history = layout.history(c, [r[0] for r in records], [r[1] for r in records], head_kernel)
         if history > layout.LARGEST_HISTORY:
             self._fail(PedalError.DIMENSION, f"needs {history} values of the past")
-        layers = []
+        layers, mixed_in = [], []
         for kernel, dilation, offset, size in records:
             sizes = [c * c * kernel, c, c, c * c, c]
-            values = self._array(Section.AUDIO, offset, size, sum(sizes))
-            conv, bias, mixin, residual, residual_bias = np.split(values, np.cumsum(sizes)[:-1])
+            each = c * c * kernel + c
+            values = self._array(Section.AUDIO, offset, size, sum(sizes) + bases * each)
+            conv, bias, mixin, residual, residual_bias, more = np.split(values, np.cumsum(sizes))
+            more = more.reshape(bases, each)
+            mixed_in.append((more[:, :-c].reshape(bases, c, c, kernel), more[:, -c:]))
             layers.append(
                 StaticLayer(
                     dilation=dilation,
@@ -284,13 +294,14 @@ class _Reader:
                     residual_bias=residual_bias,
                 )
             )
-        first, first_size, last, last_size = head[8:]
+        first, first_size, last, last_size = head[8:12]
         mixed = self._array(Section.AUDIO, last, last_size, c * head_kernel + 1)
-        return StaticWaveNet(
-            rechannel_weight=self._array(Section.AUDIO, first, first_size, c),
+        array = StaticArray(
+            rechannel_weight=self._array(Section.AUDIO, first, first_size, c).reshape(c, 1),
             layers=tuple(layers),
+            activation="leaky_relu",
             negative_slope=slope,
-            head_weight=mixed[:-1].reshape(c, head_kernel),
-            head_bias=float(mixed[-1]),
-            sample_rate=rate,
+            head_weight=mixed[:-1].reshape(1, c, head_kernel),
+            head_bias=mixed[-1:],
         )
+        return StaticWaveNet((array,), rate), tuple(mixed_in)

@@ -16,23 +16,27 @@ from training.exports.pedal import layout
 from training.exports.pedal.image import ModelFacts
 from training.exports.pedal.layout import Activation, Conditioning, Format, Kind, Section
 from training.exports.pedal.names import short_names
-from training.models import ConditionedWaveNet
-from training.models.conditioning import CONTROL_INTERVAL
+from training.models import ConditionedWaveNet, Net
+from training.models.control import CONTROL_INTERVAL
 from training.models.static import Array
 
+CONDITIONINGS = {"film": Conditioning.FILM, "basis": Conditioning.BASIS}
 
-def write_pedal(path: Path, net: ConditionedWaveNet, facts: ModelFacts) -> None:
+
+def write_pedal(path: Path, net: Net, facts: ModelFacts) -> None:
     """Write an image; raises UserError if it does not fit or cannot be written."""
     write_export(path, to_pedal(net, facts))
 
 
-def to_pedal(net: ConditionedWaveNet, facts: ModelFacts) -> bytes:
+def to_pedal(net: Net, facts: ModelFacts) -> bytes:
     """The image of a net; the same for the same net and facts.
 
-    Raises UserError if it does not fit: above 512 KiB, too many knobs, a weight not finite.
+    Raises UserError if the pedal cannot play such a net, or if it does not fit: above 512 KiB, too
+    many knobs, a weight not finite.
     """
-    if net.knobs != len(facts.knobs):
-        raise ValueError(f"the net has {net.knobs} knobs, its table {len(facts.knobs)}")
+    net = _playable(net)
+    if net.inputs != facts.knobs.inputs:
+        raise ValueError(f"the net has {net.inputs} inputs, its knobs {facts.knobs.inputs}")
     weights = {
         name: tensor.detach().cpu().double().numpy().astype(np.float32)
         for name, tensor in net.state_dict().items()
@@ -65,6 +69,26 @@ def to_pedal(net: ConditionedWaveNet, facts: ModelFacts) -> bytes:
         )
     rest = table + body
     return layout.HEADER.pack(layout.MAGIC, layout.VERSION, end, zlib.crc32(rest)) + rest
+
+
+def _playable(net: Net) -> ConditionedWaveNet:
+    """The net, if it is one that the image describes."""
+    why = None
+    if not isinstance(net, ConditionedWaveNet):
+        why = "is no WaveNet"
+    elif len(net.config.arrays) > 1:
+        why = f"has {len(net.config.arrays)} layer arrays"
+    elif net.config.arrays[0].activation != "leaky_relu":
+        why = f"has the activation {net.config.arrays[0].activation}"
+    elif net.config.conditioning not in CONDITIONINGS:
+        why = f"is conditioned by {net.config.conditioning}"
+    if why is not None:
+        raise UserError(
+            f"The pedal cannot play this model: it {why}; train one with the preset pedal (a "
+            f"WaveNet of one layer array, leaky ReLU, conditioned by {' or '.join(CONDITIONINGS)})."
+        )
+    assert isinstance(net, ConditionedWaveNet)
+    return net
 
 
 def _model_section(facts: ModelFacts, text: _Text) -> bytes:
@@ -125,15 +149,15 @@ def _control_section(net: ConditionedWaveNet, weights: dict[str, Array], offset:
             Activation.SOFTSIGN if i < count - 1 else Activation.IDENTITY,
             *arrays.add(weight, bias),
         )
-    head = layout.CONTROL.pack(Kind.DENSE, Format.FLOAT32, net.knobs, len(bias), count)
+    head = layout.CONTROL.pack(Kind.DENSE, Format.FLOAT32, net.inputs, len(bias), count)
     return head + records + bytes(arrays)
 
 
 def _audio_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: int) -> bytes:
-    config = net.config
-    count = _checked("layers", len(config.dilations))
-    channels = _checked("channels", config.channels)
-    history = layout.history(channels, config.kernel_sizes, config.dilations, config.head_kernel)
+    config, (array,) = net.config, net.config.arrays
+    count = _checked("layers", len(array.dilations))
+    channels = _checked("channels", array.channels)
+    history = layout.history(channels, array.kernel_sizes, array.dilations, config.head_kernel)
     if history > layout.LARGEST_HISTORY:
         raise UserError(
             f"The model must remember {history} values of the past, more than the "
@@ -141,27 +165,37 @@ def _audio_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: i
         )
     arrays = _Arrays(offset + layout.WAVENET.size + count * layout.LAYER.size)
     rechannel = arrays.add(weights["rechannel.weight"])
+    bases = _checked("bases", config.bases) if config.conditioning == "basis" else 0
     records = b""
-    for i, (kernel, dilation) in enumerate(zip(config.kernel_sizes, config.dilations, strict=True)):
+    for i, (kernel, dilation) in enumerate(array.layers):
         names = ("conv.weight", "conv.bias", "mixin.weight", "residual.weight", "residual.bias")
+        parts = [weights[f"layers.{i}.{name}"] for name in names]
+        if bases:
+            parts += _bases(weights[f"conditioning.bases.{i}"])
         records += layout.LAYER.pack(
             _checked("kernel", kernel),
             _checked("dilation", dilation),
-            *arrays.add(*(weights[f"layers.{i}.{name}"] for name in names)),
+            *arrays.add(*parts),
         )
     head = layout.WAVENET.pack(
         Kind.WAVENET,
         Format.FLOAT32,
-        Conditioning.FILM,
+        CONDITIONINGS[config.conditioning],
         channels,
         count,
         Activation.LEAKY_RELU,
-        config.negative_slope,
+        array.negative_slope,
         _checked("head kernel", config.head_kernel),
         *rechannel,
         *arrays.add(weights["head.weight"], weights["head.bias"]),
+        bases,
     )
     return head + records + bytes(arrays)
+
+
+def _bases(array: Array) -> list[Array]:
+    """(R, C, C K + 1), mix-in last, as the image has them: each a convolution, then a mix-in."""
+    return [part for base in array for part in (base[:, :-1], base[:, -1])]
 
 
 class _Text:
