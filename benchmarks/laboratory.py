@@ -121,17 +121,16 @@ class Windows:
             spans.append(Span(start, start, len(dry), trajectory))
             start += len(dry)
         dry, wet = np.concatenate(captured.dry), np.concatenate(captured.wet)
-        cache = Cache(rig.knobs, dry.astype(np.float32), wet, tuple(spans))
-        lead = lead_for(field_)
-        frames = -(-options.window // 48) * 48
+        self.cache = Cache(rig.knobs, dry.astype(np.float32), wet, tuple(spans))
+        self.frames, self.lead, self.knobs = options.samples, lead_for(field_), rig.knobs
         self._sampler = WindowSampler(
-            cache, frames=frames, lead=lead, batch=options.batch, seed=options.seed
+            self.cache, frames=self.frames, lead=self.lead, batch=options.batch, seed=options.seed
         )
-        self._knobs, self._cut = rig.knobs, lead - (field_ - 1)
+        self._cut = self.lead - (field_ - 1)
 
     def batch(self, number: int) -> Batch:
         dry, wet, positions = self._sampler.batch(number)
-        knobs = self._knobs.to_inputs(positions).astype(np.float32)
+        knobs = self.knobs.to_inputs(positions).astype(np.float32)
         return Batch(*map(torch.from_numpy, (dry, knobs, wet)), self._cut)
 
     def captures(self, number: int) -> list[str]:

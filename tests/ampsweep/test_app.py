@@ -243,3 +243,11 @@ def test_a_real_interruption(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, "", app.INTERRUPTED + "\n")
+
+
+def test_as_a_module() -> None:
+    """As torchrun starts it."""
+    command = [sys.executable, "-m", "ampsweep", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith("ampsweep ")
