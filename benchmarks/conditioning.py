@@ -10,8 +10,9 @@ as PANAMA and GuitarML do; `hyper` generates low-rank changes of the weights, as
 `film` scales and shifts; `basis` also mixes a few weight bases. Training time is CPU time: what a
 step of each costs is measured first, in turn in one process, and a rival that is slower gets as
 many steps fewer. Each rival's learning rate is the best of the same list for it, by the validation
-settings, with half as many steps, on the first seed. Judged on 40 settings and playing that no
-training ever saw. FOLDER keeps each run's result; the same command goes on where it was stopped.
+settings, with `--search` steps (half as many, unless given), on the first seed. Judged on 40
+settings and playing that no training ever saw. FOLDER keeps each run's result; the same command
+goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ def main() -> None:
     parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=2000, help="of film")
+    parser.add_argument("--search", type=int, help="steps of film, for each learning rate")
     asked = parser.parse_args()
+    search = asked.search or asked.steps // 2
     kept = Kept(make_folder(asked.folder))
     for device in asked.devices:
         ground = Ground(device, asked.minutes, asked.folder)
@@ -146,17 +149,19 @@ def main() -> None:
 
             scores = {}
             for rate in asked.rates:
-                scores[rate] = run(steps // 2, rate, asked.seeds[0], False)["validation"]
+                scores[rate] = run(round(search / slower), rate, asked.seeds[0], False)[
+                    "validation"
+                ]
                 print(f"    learning rate {rate:g}: validation {scores[rate]:.4f}", flush=True)
             best = min(scores, key=scores.__getitem__)
-            found = [run(steps, best, seed, True) for seed in asked.seeds]
-            for seed, result in zip(asked.seeds, found, strict=True):
+            results = [run(steps, best, seed, True) for seed in asked.seeds]
+            for seed, result in zip(asked.seeds, results, strict=True):
                 print(
                     f"    seed {seed}: median {result['median']:.4f}, 90th percentile "
                     f"{result['p90']:.4f}, worst {result['worst']:.3f}",
                     flush=True,
                 )
-            medians, tails = ([r[k] for r in found] for k in ("median", "p90"))
+            medians, tails = ([r[k] for r in results] for k in ("median", "p90"))
             print(
                 f"  {rival} at {best:g}: median {np.mean(medians):.4f} "
                 f"({min(medians):.4f} to {max(medians):.4f}), 90th percentile "

@@ -58,8 +58,8 @@ def small():
 @pytest.mark.parametrize("config", [A2, TEN_LAYERS], ids=["A2", "ten layers"])
 def test_players_agree_over_the_whole_cube(config, tmp_path):
     net = random_net(config, KNOBS)
-    dry = np.concatenate([noise(48_000), plucked(48_000)])
-    settings = np.random.default_rng(5).uniform(-1, 1, (16, KNOBS)).astype(np.float32)
+    dry = np.concatenate([noise(24_000), plucked(24_000)])
+    settings = np.random.default_rng(5).uniform(-1, 1, (10, KNOBS)).astype(np.float32)
     settings[0], settings[1] = -1, 1
     wets = []
     for i, knobs in enumerate(settings):
