@@ -165,7 +165,7 @@ TWO_ARRAYS = {"arrays": [{"kernel_sizes": [2], "dilations": [1]}] * 2}
         ("wavenet", {"activation": "tanh"}, "has the activation tanh"),
         ("wavenet", {"conditioning": "concat"}, "is conditioned by concat"),
         ("wavenet", {"conditioning": "hyper"}, "is conditioned by hyper"),
-        ("convnet", {}, "is no WaveNet"),
+        ("convnet", {}, "is neither a WaveNet nor a GRU nor an LSTM"),
     ],
 )
 def test_what_a_pedal_cannot_play(kind, network, words):

@@ -39,13 +39,16 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def build(source: Path, **defines: int) -> ctypes.CDLL | None:
-    """``source`` compiled with -DNAME=value for each of ``defines``; None if it cannot be."""
+def build(source: Path, *parts: Path, **defines: int) -> ctypes.CDLL | None:
+    """``source`` compiled with -DNAME=value for each of ``defines``; None if it cannot be.
+
+    ``parts``: files that it includes, headers beside it apart.
+    """
     compiler = shutil.which(os.environ.get("CXX", "c++"))
     if compiler is None:
         return None
     macros = [f"-D{name}={value}" for name, value in defines.items()]
-    texts = [path.read_text() for path in (source, *sorted(source.parent.glob("*.h")))]
+    texts = [path.read_text() for path in (source, *sorted(source.parent.glob("*.h")), *parts)]
     key = "\n".join([*texts, *FLAGS, *macros, compiler, _processor()])
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     name = "-".join([source.stem, *map(str, defines.values()), f"{digest}.so"])

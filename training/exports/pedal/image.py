@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
+from training.exports.pedal.cell import PedalCell
 from training.exports.pedal.layout import Activation
-from training.models.static import Array, StaticLayer, StaticWaveNet
+from training.models.static import Array, StaticLayer, StaticRecurrent, StaticWaveNet
 
 
 class PedalError(IntEnum):
@@ -74,15 +75,15 @@ class DenseLayer:
 class PedalImage:
     """A pedal image, read and checked. ``base`` is the net before conditioning.
 
-    ``bases``: of each layer, R further convolutions, (R, C, C, K), and mix-ins, (R, C); R is 0 if
-    the conditioning mixes none.
+    ``bases``: of each layer of a WaveNet, R further convolutions, (R, C, C, K), and mix-ins,
+    (R, C); R is 0 if the conditioning mixes none.
     """
 
     facts: ModelFacts
     knobs: tuple[PedalKnob, ...]
     control_interval: int
     control: tuple[DenseLayer, ...]
-    base: StaticWaveNet
+    base: StaticWaveNet | PedalCell
     bases: tuple[tuple[Array, Array], ...]
 
     def conditions(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -98,7 +99,7 @@ class PedalImage:
                 values = values / (1 + np.abs(values))
         return values
 
-    def fold(self, knobs: Mapping[str, float] | NDArray[Any]) -> StaticWaveNet:
+    def fold(self, knobs: Mapping[str, float] | NDArray[Any]) -> StaticWaveNet | StaticRecurrent:
         """The static net at a setting, or at inputs of shape (inputs,); folded in float64.
 
         Raises UserError if a setting does not fit the knobs.
@@ -106,8 +107,10 @@ class PedalImage:
         if isinstance(knobs, Mapping):
             table = self.facts.knobs
             knobs = table.to_inputs(table.to_array(table.check(knobs)))
-        (base,) = self.base.arrays
         outputs = self.conditions(knobs)
+        if isinstance(self.base, PedalCell):
+            return self.base.fold(outputs, self.facts.sample_rate)
+        (base,) = self.base.arrays
         rechannel, middle, head = np.split(outputs, [base.channels, len(outputs) - 1])
         of_layers = middle.reshape(len(base.layers), -1)
         layers = tuple(map(_fold_layer, base.layers, self.bases, of_layers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 MAGIC = b"ASPD"
@@ -31,6 +32,7 @@ LIMITS = {
     "dilation": (1, 4096),
     "head kernel": (1, 64),
     "bases": (1, 16),
+    "units": (1, 64),
 }
 """The least and the most of everything that is counted: a reader trusts nothing beyond them."""
 
@@ -52,6 +54,8 @@ class Kind(IntEnum):
 
     DENSE = 0
     WAVENET = 1
+    GRU = 2
+    LSTM = 3
 
 
 class Format(IntEnum):
@@ -85,6 +89,27 @@ CONTROL = struct.Struct("<5I")  # kind, format, inputs, outputs, layers
 DENSE = struct.Struct("<5I")  # inputs, outputs, activation, array
 WAVENET = struct.Struct("<6If6I")  # kind to activation, slope, head kernel, two arrays, bases
 LAYER = struct.Struct("<4I")  # kernel, dilation, array
+RECURRENT = struct.Struct("<7I")  # kind, format, conditioning, units, bases, an array
+
+
+@dataclass(frozen=True)
+class CellMap:
+    """One linear map of a cell: its rows, and what it hears. The input's column is the last."""
+
+    rows: int
+    state: bool
+    input: bool
+
+    def columns(self, units: int) -> int:
+        return units * self.state + self.input
+
+
+def cell_maps(kind: Kind, units: int) -> tuple[CellMap, ...]:
+    """The maps of a GRU or an LSTM, in the order of the image."""
+    if kind is Kind.LSTM:
+        return (CellMap(4 * units, True, True),)
+    rows = CellMap(2 * units, True, True), CellMap(units, True, False)
+    return (*rows, CellMap(units, False, True))
 
 
 def history(

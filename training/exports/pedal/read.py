@@ -13,6 +13,7 @@ import numpy as np
 from rigs.errors import UserError
 from rigs.knobs import Knob, KnobTable
 from training.exports.pedal import layout
+from training.exports.pedal.cell import CellMapWeights, PedalCell
 from training.exports.pedal.image import (
     DenseLayer,
     ModelFacts,
@@ -250,10 +251,51 @@ class _Reader:
 
     def _audio(
         self, outputs: int, rate: int
+    ) -> tuple[StaticWaveNet | PedalCell, tuple[tuple[Array, Array], ...]]:
+        (kind,) = self._record(layout.COUNT, Section.AUDIO)
+        if kind in (Kind.GRU, Kind.LSTM):
+            return self._recurrent(Kind(kind), outputs), ()
+        self._kind("an audio network of kind", kind, Kind.WAVENET)
+        return self._wavenet(outputs, rate)
+
+    def _conditioning(self, conditioning: int, bases: int) -> None:
+        if conditioning == Conditioning.BASIS:
+            self._count("bases", bases)
+        elif bases:
+            self._fail(PedalError.DIMENSION, f"has bases {bases}, but conditioning that mixes none")
+
+    def _recurrent(self, kind: Kind, outputs: int) -> PedalCell:
+        record = self._record(layout.RECURRENT, Section.AUDIO)
+        _, number_format, conditioning, n, bases, offset, size = record
+        self._kind("an audio network in number format", number_format, Format.FLOAT32)
+        self._kind("conditioning", conditioning, Conditioning.FILM, Conditioning.BASIS)
+        self._count("units", n)
+        self._conditioning(conditioning, bases)
+        shapes = layout.cell_maps(kind, n)
+        rows, fed = sum(s.rows for s in shapes), sum(s.rows for s in shapes if s.input)
+        if outputs != bases * len(shapes) + 2 * rows + fed + 1:
+            self._fail(PedalError.DIMENSION, "has a control network that does not fit the audio's")
+        counts = [s.rows * s.columns(n) for s in shapes]
+        expected = (1 + bases) * sum(counts) + rows + n + 2
+        rest, maps = self._array(Section.AUDIO, offset, size, expected), []
+        for shape, count in zip(shapes, counts, strict=True):
+            ends = np.cumsum([count, shape.rows, bases * count]).tolist()
+            weight, bias, more, rest = np.split(rest, ends)
+            columns = shape.columns(n)
+            maps.append(
+                CellMapWeights(
+                    weight=weight.reshape(shape.rows, columns),
+                    bias=bias,
+                    bases=more.reshape(bases, shape.rows, columns),
+                )
+            )
+        return PedalCell(kind, tuple(maps), rest[:n], float(rest[n]), float(rest[n + 1]))
+
+    def _wavenet(
+        self, outputs: int, rate: int
     ) -> tuple[StaticWaveNet, tuple[tuple[Array, Array], ...]]:
         head = self._record(layout.WAVENET, Section.AUDIO)
-        kind, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
-        self._kind("an audio network of kind", kind, Kind.WAVENET)
+        _, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
         self._kind("an audio network in number format", number_format, Format.FLOAT32)
         self._kind("conditioning", conditioning, Conditioning.FILM, Conditioning.BASIS)
         self._kind("an audio network of activation", activation, Activation.LEAKY_RELU)
@@ -261,10 +303,7 @@ class _Reader:
         self._count("layers", count)
         self._count("head kernel", head_kernel)
         bases = head[-1]
-        if conditioning == Conditioning.BASIS:
-            self._count("bases", bases)
-        elif bases:
-            self._fail(PedalError.DIMENSION, f"has bases {bases}, but conditioning that mixes none")
+        self._conditioning(conditioning, bases)
         if not 0 <= self._number(slope) <= 1:
             self._fail(PedalError.DIMENSION, f"has a negative slope of {slope:g}, not 0 to 1")
         if outputs != c + (bases + 2 * c) * count + 1:

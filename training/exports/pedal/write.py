@@ -18,9 +18,13 @@ from training.exports.pedal.layout import Activation, Conditioning, Format, Kind
 from training.exports.pedal.names import short_names
 from training.models import ConditionedWaveNet, Net
 from training.models.control import CONTROL_INTERVAL
+from training.models.recurrent import ConditionedRecurrent, LstmConfig
 from training.models.static import Array
 
 CONDITIONINGS = {"film": Conditioning.FILM, "basis": Conditioning.BASIS}
+
+
+Playable = ConditionedWaveNet | ConditionedRecurrent
 
 
 def write_pedal(path: Path, net: Net, facts: ModelFacts) -> None:
@@ -61,7 +65,10 @@ def to_pedal(net: Net, facts: ModelFacts) -> bytes:
     place(Section.MODEL, model)
     end = place(Section.KNOBS, knobs)
     end = place(Section.CONTROL, _control_section(net, weights, end))
-    end = place(Section.AUDIO, _audio_section(net, weights, end))
+    if isinstance(net, ConditionedWaveNet):
+        end = place(Section.AUDIO, _wavenet_section(net, weights, end))
+    else:
+        end = place(Section.AUDIO, _recurrent_section(net, weights, end))
     if end > layout.LARGEST_IMAGE:
         raise UserError(
             f"The pedal image would be {-(-end // 1024)} KiB, but a pedal loads at most "
@@ -71,14 +78,14 @@ def to_pedal(net: Net, facts: ModelFacts) -> bytes:
     return layout.HEADER.pack(layout.MAGIC, layout.VERSION, end, zlib.crc32(rest)) + rest
 
 
-def _playable(net: Net) -> ConditionedWaveNet:
+def _playable(net: Net) -> Playable:
     """The net, if it is one that the image describes."""
     why = None
-    if not isinstance(net, ConditionedWaveNet):
-        why = "is no WaveNet"
-    elif len(net.config.arrays) > 1:
+    if not isinstance(net, Playable):
+        why = "is neither a WaveNet nor a GRU nor an LSTM"
+    elif isinstance(net, ConditionedWaveNet) and len(net.config.arrays) > 1:
         why = f"has {len(net.config.arrays)} layer arrays"
-    elif net.config.arrays[0].activation != "leaky_relu":
+    elif isinstance(net, ConditionedWaveNet) and net.config.arrays[0].activation != "leaky_relu":
         why = f"has the activation {net.config.arrays[0].activation}"
     elif net.config.conditioning not in CONDITIONINGS:
         why = f"is conditioned by {net.config.conditioning}"
@@ -87,7 +94,7 @@ def _playable(net: Net) -> ConditionedWaveNet:
             f"The pedal cannot play this model: it {why}; train one with the preset pedal (a "
             f"WaveNet of one layer array, leaky ReLU, conditioned by {' or '.join(CONDITIONINGS)})."
         )
-    assert isinstance(net, ConditionedWaveNet)
+    assert isinstance(net, Playable)
     return net
 
 
@@ -137,7 +144,7 @@ def _knobs_section(table: KnobTable, text: _Text) -> bytes:
     return layout.KNOB_COUNTS.pack(len(table), first) + knobs + detents
 
 
-def _control_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: int) -> bytes:
+def _control_section(net: Playable, weights: dict[str, Array], offset: int) -> bytes:
     count = _checked("control layers", len(net.control.layers))
     arrays = _Arrays(offset + layout.CONTROL.size + count * layout.DENSE.size)
     records = b""
@@ -153,7 +160,7 @@ def _control_section(net: ConditionedWaveNet, weights: dict[str, Array], offset:
     return head + records + bytes(arrays)
 
 
-def _audio_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: int) -> bytes:
+def _wavenet_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: int) -> bytes:
     config, (array,) = net.config, net.config.arrays
     count = _checked("layers", len(array.dilations))
     channels = _checked("channels", array.channels)
@@ -191,6 +198,29 @@ def _audio_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: i
         bases,
     )
     return head + records + bytes(arrays)
+
+
+def _recurrent_section(net: ConditionedRecurrent, weights: dict[str, Array], offset: int) -> bytes:
+    config = net.config
+    kind = Kind.LSTM if isinstance(config, LstmConfig) else Kind.GRU
+    units = _checked("units", config.units)
+    bases = _checked("bases", config.bases) if config.conditioning == "basis" else 0
+    parts: list[Array] = []
+    for i in range(len(layout.cell_maps(kind, units))):
+        parts += [weights[f"weights.{i}"], weights[f"biases.{i}"]]
+        if bases:
+            parts.append(weights[f"conditioning.bases.{i}"])
+    skip = weights["skip"] if config.skip else np.zeros(1, np.float32)
+    arrays = _Arrays(offset + layout.RECURRENT.size)
+    head = layout.RECURRENT.pack(
+        kind,
+        Format.FLOAT32,
+        CONDITIONINGS[config.conditioning],
+        units,
+        bases,
+        *arrays.add(*parts, weights["head.weight"], weights["head.bias"], skip),
+    )
+    return head + bytes(arrays)
 
 
 def _bases(array: Array) -> list[Array]:
