@@ -34,6 +34,9 @@ EXTRAS = {
     "mido": "midi",
     "rtmidi": "midi",
     "ray": "cluster",
+    "build123d": "cad",
+    "ezdxf": "cad",
+    "trimesh": "cad",
 }
 """Packages that not everyone needs, and the extra of ampsweep that brings each."""
 

@@ -1,0 +1,1 @@
+"""The verbs `ampsweep hardware …`: what to build and buy, made from its parameters."""

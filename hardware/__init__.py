@@ -1,0 +1,1 @@
+"""What to build and what to buy: the knob rig and the pedal, generated from their parameters."""
