@@ -24,7 +24,8 @@ demo: $(TRAIN)
 	$(BIN)/ampsweep demo demo
 
 test: lint $(PLAYERS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not realtime"
+	$(BIN)/python -m pytest -m realtime
 
 lint: $(DEV)
 	$(BIN)/ruff check .

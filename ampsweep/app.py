@@ -115,7 +115,32 @@ VERBS = {
         "The model with its knobs, for whatever runs ONNX.",
     ),
     "export pedal": ("ampsweep.export:pedal", "The image that the pedal loads, with its knobs."),
+    "export lv2": (
+        "ampsweep.export_lv2:lv2",
+        "A plugin whose ports are the device's knobs, for DAWs and pedalboards.",
+    ),
+    "export web": ("ampsweep.export_web:web", "A page with its knobs, for any web server."),
+    "play": ("ampsweep.play:play", "Play a model in the browser: its knobs, your guitar."),
+    "firmware build": ("ampsweep.firmware:build", "Compile the pedal's program."),
+    "firmware flash": ("ampsweep.firmware:flash", "Put a program on the pedal, by USB."),
+    "firmware send": ("ampsweep.firmware:send", "Send a model or a cabinet to the pedal, by MIDI."),
+    "firmware info": ("ampsweep.firmware:info", "Say what is on the pedal."),
+    "firmware remove": ("ampsweep.firmware:remove", "Remove a model or a cabinet from the pedal."),
     "render": ("ampsweep.render:render", "Play a file through a model; its knobs may move."),
+    "live": ("ampsweep.live:live", "Play a guitar through a model, with its knobs at hand."),
+    "hardware rig": (
+        "ampsweep.hardware_verbs.rig:rig",
+        "Parts to print, wiring and files of a knob rig, for a panel.",
+    ),
+    "hardware bom": ("ampsweep.hardware_verbs.bom:bom", "What to buy, and what it costs."),
+    "hardware verify": (
+        "ampsweep.hardware_verbs.verify:verify",
+        "A finished pedal against its model: one page of pass and fail.",
+    ),
+    "hardware draw": (
+        "ampsweep.hardware_verbs.draw:draw",
+        "Make the drawings and drill templates again.",
+    ),
 }
 """What is typed: where it lives, and its line in the help."""
 
@@ -123,6 +148,8 @@ GROUPS = {
     "rigs": "What turns the knobs and passes the audio.",
     "dataset": "What was captured: look into it, check it, keep it.",
     "export": "Turn a model into a file that something else plays.",
+    "firmware": "The pedal: its program, and what it plays.",
+    "hardware": "What to build and buy: the knob rig and the pedal.",
 }
 
 INTERRUPTED = "Stopped; the same command goes on where it stopped."

@@ -64,11 +64,12 @@ def snapshot(
 def pedal(model: ModelFolder, out: Out) -> None:
     """Write MODEL with all its knobs as the image that the pedal loads."""
     loaded = load_model(model)
-    write_pedal(out, loaded.net, _facts(loaded))
+    write_pedal(out, loaded.net, facts_of(loaded))
     typer.echo(f"{out}: {loaded.device}, {out.stat().st_size / 1024:.0f} KiB.")
 
 
-def _facts(model: Model) -> ModelFacts:
+def facts_of(model: Model) -> ModelFacts:
+    """What an image says about a model."""
     return ModelFacts(
         name=model.name,
         device=model.device,

@@ -16,9 +16,10 @@ ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
     "rigs": set[str](),
+    "hardware": {"rigs"},
     "dataset": {"rigs"},
     "training": {"rigs", "dataset"},
-    "ampsweep": {"rigs", "dataset", "training"},
+    "ampsweep": {"rigs", "hardware", "dataset", "training"},
 }
 """The arrows of the design: they point down only."""
 
@@ -34,6 +35,9 @@ ONLY_IN = {
     "pedalboard": {"rigs"},
     "mido": {"rigs"},
     "rtmidi": {"rigs"},
+    "build123d": {"hardware"},
+    "ezdxf": {"hardware"},
+    "trimesh": {"hardware"},
     "typer": {"ampsweep"},
     "rich": {"ampsweep"},
     "tests": set[str](),

@@ -118,6 +118,23 @@ def test_render_along_an_automation(typed: Typed) -> None:
     assert np.abs(wets[2][2_400 + 100 :] - wet[2_400 + 100 :]).max() < 1e-5
 
 
+def test_render_by_the_engine_of_the_pedal(typed: Typed) -> None:
+    """A model and its pedal image sound the same, and as torch has them, with knobs that move."""
+    Path("moving.csv").write_text("time,Gain,Bright\n0,0,off\n0.05,10,2\n")
+    knobs = ("--automation", "moving.csv", "--set", "High Cut=900", "--float")
+    typed("export", "pedal", "m", "--out", "m.pedal")
+    typed("render", "m", "in.wav", "torch.wav", *knobs)
+    typed("render", "m", "in.wav", "native.wav", "--engine", "native", *knobs)
+    typed("render", "m.pedal", "in.wav", "pedal.wav", *knobs)
+    wets = [soundfile.read(f"{name}.wav")[0] for name in ("torch", "native", "pedal")]
+    assert 0 < np.abs(wets[0] - wets[1]).max() < 1e-5
+    assert np.array_equal(wets[1], wets[2])
+    said = typed("render", "m.pedal", "in.wav", "x.wav", "--engine", "torch", code=2)
+    assert "m.pedal is a pedal image, which torch does not play; name its model." in said
+    Path("bad.pedal").write_bytes(Path("m.pedal").read_bytes()[:-1])
+    assert "error 3, SIZE" in typed("render", "bad.pedal", "in.wav", "x.wav", code=2)
+
+
 def test_render_to_floating_point_does_not_clip(typed: Typed) -> None:
     soundfile.write("hot.wav", 20 * plucked(4_800), 48_000, "FLOAT")
     assert "samples clipped: write them with --float" in typed("render", "m", "hot.wav", "a.wav")

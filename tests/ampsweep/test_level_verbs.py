@@ -27,6 +27,8 @@ from tests.rigs import bench_rig
 from tests.rigs.bench_rig import FULL_INPUT, STATE, TOML
 from tests.rigs.jack_server import STUDIO, jack_server
 
+pytestmark = pytest.mark.realtime
+
 ROOT = Path(__file__).parent.parent.parent
 VIRTUAL = ROOT / "rigs" / "virtual.toml"
 MAIN = (

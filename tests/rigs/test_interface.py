@@ -31,6 +31,8 @@ from rigs.rig import Actuator, Motion, Options, Reach, Rig, nobody
 from rigs.takes import hands_off, unaligned
 from rigs.trajectory import Trajectory
 
+pytestmark = pytest.mark.realtime
+
 CABINET = "http://guitarix.sourceforge.net/plugins/gx_amp#GUITARIX"
 SETTING = {"Volume": 0.5, "Master": 0.1}
 DRY = make("test", 3.0, 7).audio[24_000:]

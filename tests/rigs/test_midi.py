@@ -27,6 +27,8 @@ from rigs.knobs import Knob, KnobTable
 from rigs.rig import Rig, nobody
 from rigs.trajectory import Trajectory
 
+pytestmark = pytest.mark.realtime
+
 NOON = {"Gain": 5.0, "Tone": 5.0, "Bright": 1.0, "Preset": 0.0}
 
 

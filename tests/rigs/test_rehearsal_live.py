@@ -19,6 +19,8 @@ from rigs.rehearsal import rehearse
 from rigs.rig import Actuator, Motion, Options, Rig
 from rigs.trajectory import Trajectory
 
+pytestmark = pytest.mark.realtime
+
 PERIOD = 256
 
 
