@@ -9,13 +9,13 @@ from jack_server import jack_server
 from rigs.errors import UserError
 from rigs.speakers import sound
 
+pytestmark = pytest.mark.realtime
+
 PLAY = """\
 import sys
 import numpy as np
 from rigs.errors import UserError
 from rigs.speakers import sound
-
-pytestmark = pytest.mark.realtime
 try:
     sound(np.full(4800, 0.25, np.float32), *sys.argv[1:])
 except UserError as error:
