@@ -25,8 +25,8 @@ def cores() -> int:
 def in_order(work: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Iterator[R]:
     """``work`` of each of ``items``, in their order, done ahead by ``threads`` (one a core).
 
-    ``items`` is drawn from in the thread that iterates, and no more than two a thread are held at
-    once. What ``work`` raises is raised where its result would have come.
+    ``items`` is drawn from in the thread that iterates, and no more than one a thread and one
+    besides are held at once. What ``work`` raises is raised where its result would have come.
     """
     count = cores() if threads is None else threads
     ahead: deque[Future[R]] = deque()
@@ -34,7 +34,7 @@ def in_order(work: Callable[[T], R], items: Iterable[T], threads: int | None = N
         try:
             for item in items:
                 ahead.append(pool.submit(work, item))
-                if len(ahead) >= 2 * count:
+                if len(ahead) > count:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from rigs.audio import rms_dbfs
 from rigs.errors import UserError
 from rigs.files import sha256_of
 from training.balance import BalancedPicks
-from training.evaluate import Capture
+from training.evaluate.captures import still
 from training.fit import Batch, Example
 from training.models.control import lead_for
 from training.options import TrainOptions
@@ -103,18 +103,6 @@ class DatasetWindows:
         return sorted({str(self._train.row(int(row))["capture_id"]) for row in rows})
 
 
-def still_captures(dataset: Dataset, role: str) -> Iterator[Capture]:
-    """Whole captures of a role, with their settings."""
-    chosen = dataset.select([role])
-    for row in chosen.rows():
-        yield Capture(
-            capture_id=str(row["capture_id"]),
-            setting={name: float(row["setting"][name]) for name in dataset.knobs.names},
-            dry=chosen.dry(row),
-            wet=chosen.audio(row),
-        )
-
-
 def validation_examples(dataset: Dataset) -> list[Example]:
     """What chooses the checkpoint; raises UserError if there is none loud enough to judge by."""
     found = [
@@ -123,7 +111,7 @@ def validation_examples(dataset: Dataset) -> list[Example]:
             capture.wet,
             dataset.knobs.to_inputs(dataset.knobs.to_array(capture.setting)).astype(np.float32),
         )
-        for capture in still_captures(dataset, "validation")
+        for capture in still(dataset.select(["validation"]))
         if rms_dbfs(capture.wet) >= QUIET_DBFS
     ]
     if not found:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dataset.ahead import in_order
 from dataset.flac import unpack
 from dataset.parts import read_dry
 from dataset.plan import to_trajectory
@@ -121,18 +120,8 @@ class Dataset:
 
         No more than a few captures are held at once. Raises UserError if one is damaged.
         """
-        ahead: deque[Future[Audio]] = deque()
-        with ThreadPoolExecutor(threads, "decoder") as pool:
-            try:
-                for row in self.rows():
-                    ahead.append(pool.submit(_decoded, row, self._flac(row)))
-                    if len(ahead) > threads:
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                for future in ahead:
-                    future.cancel()
+        stored = ((row, self._flac(row)) for row in self.rows())
+        yield from in_order(lambda one: _decoded(*one), stored, threads)
 
     def whole_dry(self, dry_id: str) -> Dry:
         """The dry of that id, its samples held against the id; raises UserError."""
