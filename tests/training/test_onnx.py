@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -12,15 +13,20 @@ import torch
 
 from rigs.audio import Audio, esr
 from rigs.errors import UserError
+from tests.firmware.recurrent_cases import random_cell
 from tests.training.models_at_random import PANEL, TINY, random_model
 from tests.training.random_nets import plucked
 from training.checkpoint import Model
 from training.exports.onnx import OPSET, OnnxPlayer, write_onnx
 from training.exports.onnx.build import build
 from training.models import WaveNetConfig
+from training.models.conditioning import ConditionedConfig
 from training.models.control import frames_for
 from training.models.net import Net
+from training.models.recurrent import GruConfig, LstmConfig
 from training.play import play
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ARRAYS = WaveNetConfig.model_validate(
     {
@@ -33,17 +39,10 @@ ARRAYS = WaveNetConfig.model_validate(
     }
 )
 DRY = plucked(9_650)
+Config = TypeVar("Config", bound=ConditionedConfig)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def conditioned(config: WaveNetConfig, name: str) -> WaveNetConfig:
+def conditioned(config: Config, name: str) -> Config:
     return config.model_copy(update={"conditioning": name, "bases": 2, "rank": 1})
 
 
@@ -71,6 +70,30 @@ def test_streamed_blocks_are_what_torch_plays(config, conditioning):
         for block in (48, 480, 96 * 48, 48_000):
             assert np.abs(player.play(DRY, positions, block) - wanted).max() < 1e-5
     assert esr(torch_plays(model, still), torch_plays(model, moving(len(DRY)))) > 0.01
+
+
+@pytest.mark.parametrize("conditioning", ["film", "concat", "basis", "hyper"])
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [("gru", GruConfig(units=5, hidden=4)), ("lstm", LstmConfig(units=3, hidden=4, skip=True))],
+    ids=["gru", "lstm"],
+)
+def test_recurrent_nets_stream_as_torch_plays_them(kind, config, conditioning):
+    net = random_cell(conditioned(config, conditioning), PANEL.inputs)
+    model = replace(random_model(), kind=kind, net=net)
+    player = OnnxPlayer(build(model, {}).SerializeToString())
+    assert player.facts["prime_samples"].isdigit()
+    for positions in (np.array([7.0, 900.0, 2.0]), moving(len(DRY))):
+        wanted = torch_plays(model, positions)
+        for block in (480, 48_000):
+            assert np.abs(player.play(DRY, positions, block) - wanted).max() < 1e-5
+
+
+def test_the_weights_of_a_recurrent_net_are_not_kept_in_8_bits(tmp_path):
+    net = random_cell(GruConfig(units=2, hidden=4), PANEL.inputs)
+    with pytest.raises(UserError, match=r"recurrent net hears .* without --int8"):
+        write_onnx(tmp_path / "x.onnx", replace(random_model(), kind="gru", net=net), int8=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stream_begins_in_the_state_that_silence_leaves_at_its_setting():

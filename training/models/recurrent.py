@@ -99,10 +99,10 @@ class ConditionedRecurrent(Net):
         n = config.units
         kind: Literal["gru", "lstm"] = "gru" if isinstance(config, GruConfig) else "lstm"
         self.cell = Cell(kind, n)
-        self._maps = [_Map(4 * n, True, True)]
+        self.maps = [_Map(4 * n, True, True)]
         if kind == "gru":
-            self._maps = [_Map(2 * n, True, True), _Map(n, True, False), _Map(n, False, True)]
-        shapes = [(each.rows, n * each.state + each.input) for each in self._maps]
+            self.maps = [_Map(2 * n, True, True), _Map(n, True, False), _Map(n, False, True)]
+        shapes = [(each.rows, n * each.state + each.input) for each in self.maps]
         bound = n**-0.5
         self.weights = nn.ParameterList(_uniform(bound, *shape) for shape in shapes)
         # Without biases, silence leaves nothing: training begins with a silent output of 0.
@@ -112,12 +112,13 @@ class ConditionedRecurrent(Net):
         if config.skip:
             self.skip = nn.Parameter(torch.ones(1))
         self.conditioning = conditioning_of(config, shapes, inputs)
-        self.control = ControlNetwork(inputs, config.hidden, sum(self._output_sizes))
+        self.control = ControlNetwork(inputs, config.hidden, sum(self.output_sizes))
         self._remember()
 
     @property
-    def _output_sizes(self) -> list[int]:
-        factors = sum(each.rows for each in self._maps if each.input)
+    def output_sizes(self) -> list[int]:
+        """Of the control network: for each map, for what its input is scaled by, for the level."""
+        factors = sum(each.rows for each in self.maps if each.input)
         return [*self.conditioning.sizes, factors if self.conditioning.scales_input else 0, 1]
 
     @torch.no_grad()
@@ -135,20 +136,20 @@ class ConditionedRecurrent(Net):
         if self.cell.kind == "lstm":
             bias[:n] = -kept
 
-    def _frames(self, knobs: Tensor) -> tuple[Tensor, Tensor | None]:
+    def frames(self, knobs: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the cell takes, as ``training/models/cell.py`` says: frames, and W if it is common.
 
         ``knobs``: (..., inputs); frames: (..., width).
         """
         n = self.cell.hidden
-        *outputs, factors, level = self.control(knobs).split(self._output_sizes, dim=-1)
+        *outputs, factors, level = self.control(knobs).split(self.output_sizes, dim=-1)
         values, level = self.conditioning.values(outputs, knobs), torch.exp(level)
         ones = torch.ones_like(level)
         fed: list[Tensor] = []
         scales: list[Tensor] = []
         shifts: list[Tensor] = []
         states: list[Tensor] = []
-        for index, each in enumerate(self._maps):
+        for index, each in enumerate(self.maps):
             weight, bias = cast(Tensor, self.weights[index]), cast(Tensor, self.biases[index])
             found = self.conditioning.scale_shift(index, values[index])
             if found is None:
@@ -177,7 +178,7 @@ class ConditionedRecurrent(Net):
     def forward(self, dry: Tensor, knobs: Tensor) -> Tensor:
         check_frames(dry.shape[1], knobs.shape[1])
         config = self.config
-        frames, weight = self._frames(knobs)
+        frames, weight = self.frames(knobs)
         state = self.cell.settle(frames, weight, samples=BRIEFLY, tolerance=1e-5)
         first = config.warm_up // CONTROL_INTERVAL
         stretch = -(-config.truncate // CONTROL_INTERVAL)
@@ -187,12 +188,12 @@ class ConditionedRecurrent(Net):
     @torch.no_grad()
     def silent(self, knobs: Tensor) -> State:
         """What the cell remembers after endless silence: h, then c; (batch, memory)."""
-        frames, weight = self._frames(knobs[:, None])
+        frames, weight = self.frames(knobs[:, None])
         return (self.cell.settle(frames, weight, samples=SETTLE, tolerance=UNCHANGED),)
 
     def advance(self, state: State, dry: Tensor, knobs: Tensor) -> tuple[Tensor, State]:
         check_frames(dry.shape[1], knobs.shape[1])
-        frames, weight = self._frames(knobs)
+        frames, weight = self.frames(knobs)
         before = state[0].expand(len(dry), -1)
         wet, after = self.cell.run(dry, frames.expand(len(dry), -1, -1), weight, before)
         return wet, (after,)
@@ -203,7 +204,7 @@ class ConditionedRecurrent(Net):
         given = torch.as_tensor(knobs)
         (silent,) = self.silent(given[None].to(self.head.weight))
         double = copy.deepcopy(self).cpu().double()
-        frames, weight = double._frames(given.cpu().double()[None])
+        frames, weight = double.frames(given.cpu().double()[None])
         parts = torch.split(frames[0, : cell.width], [4 * n, 4 * n, 4 * n, n, 1, 1])
         fed, scale, shift, head, skip, offset = parts
         own = frames[0, cell.width :].view(-1, n) if weight is None else weight

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from types import ModuleType
 
 from onnx import ModelProto
 
 from rigs.errors import UserError
 from training.checkpoint import Model
-from training.exports.onnx import wavenet
+from training.exports.onnx import recurrent, wavenet
 from training.exports.onnx.graph import OPSET, Graph
 from training.exports.onnx.knobs import encode
-from training.models.control import CONTROL_INTERVAL, lead_for
+from training.models.control import CONTROL_INTERVAL
+from training.models.net import Net
+from training.models.recurrent import ConditionedRecurrent
 from training.models.wavenet import ConditionedWaveNet
+
+KINDS: dict[type[Net], ModuleType] = {
+    ConditionedWaveNet: wavenet,
+    ConditionedRecurrent: recurrent,
+}
+"""Each module has `build`, `size`, how many numbers a stream remembers, and `prime`, how many
+samples of silence it begins with."""
 
 STREAM = (
     f"Begin with a state of zeros and play prime_samples of silence at the first block's knobs; "
@@ -29,19 +39,21 @@ def build(model: Model, said: dict[str, str]) -> ModelProto:
     Raises UserError for a kind of net that has no graph yet.
     """
     net = model.net
-    if not isinstance(net, ConditionedWaveNet):
+    kind = KINDS.get(type(net))
+    if kind is None:
         raise UserError(
-            f"A model of kind {model.kind} cannot be exported to ONNX; train one of kind wavenet."
+            f"A model of kind {model.kind} cannot be exported to ONNX; train one of kind wavenet, "
+            "gru or lstm."
         )
     graph = Graph()
-    wet, state = wavenet.build(graph, net, encode(graph, model.knobs, "knobs"))
+    wet, state = kind.build(graph, net, encode(graph, model.knobs, "knobs"))
     graph.give(wet, "wet")
     graph.give(state, "next_state")
-    size = sum(channels * lag for channels, lag in wavenet.memory(net))
+    size = kind.size(net)
     return graph.model(
         {"dry": (1, "samples"), "state": (size,), "knobs": ("frames", len(model.knobs))},
         {"wet": (1, "samples"), "next_state": (size,)},
-        {**facts(model), **said},
+        {**facts(model), "prime_samples": str(kind.prime(net)), **said},
     )
 
 
@@ -55,7 +67,6 @@ def facts(model: Model) -> dict[str, str]:
         "input_level_dbu": model.input_level_dbu,
         "output_level_dbu": model.output_level_dbu,
         "control_interval": str(CONTROL_INTERVAL),
-        "prime_samples": str(lead_for(model.net.receptive_field)),
         "opset": str(OPSET),
         "stream": STREAM,
     }

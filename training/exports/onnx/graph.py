@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,18 @@ IR_VERSION = 10
 Shape = Sequence[int | str]
 
 
+def _floats(names: Sequence[str], shapes: Sequence[Shape]) -> list[tuple[str, int, Shape]]:
+    return [(name, TensorProto.FLOAT, shape) for name, shape in zip(names, shapes, strict=True)]
+
+
 class Graph:
     """Collects nodes and constants. Values are known by their names, which are strings."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Counter[str] | None = None) -> None:
+        """``names``: those that are taken, of a graph that this one is within."""
         self._nodes: list[NodeProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], TensorProto] = {}
-        self._names: Counter[str] = Counter()
+        self._names: Counter[str] = Counter() if names is None else names
 
     def _fresh(self, kind: str) -> str:
         self._names[kind] += 1
@@ -66,16 +71,42 @@ class Graph:
     def split(self, value: str, sizes: Sequence[int], axis: int) -> list[str]:
         return self.ops("Split", len(sizes), value, self.constant(sizes), axis=axis)
 
+    def scan(
+        self,
+        states: Sequence[str],
+        sequences: Sequence[str],
+        shapes: Sequence[Shape],
+        step: Callable[[Graph, list[str]], list[str]],
+    ) -> list[str]:
+        """``step`` by step through the first dimension of ``sequences``.
+
+        A step is given the states and its slices, of these ``shapes``, and returns the next states
+        and what is to be collected, which is of the first state's shape. Gives the last states,
+        and what was collected. A step may use values of this graph.
+        """
+        body = Graph(self._names)
+        given = [self._fresh("step") for _ in shapes]
+        made = step(body, given)
+        kinds = [*shapes[: len(states)], shapes[0]]
+        graph = helper.make_graph(
+            body._nodes,
+            self._fresh("body"),
+            [helper.make_tensor_value_info(*one) for one in _floats(given, shapes)],
+            [helper.make_tensor_value_info(*one) for one in _floats(made, kinds)],
+            list(body._constants.values()),
+        )
+        return self.ops(
+            "Scan", len(made), *states, *sequences, body=graph, num_scan_inputs=len(sequences)
+        )
+
     def model(
         self, inputs: dict[str, Shape], outputs: dict[str, Shape], metadata: dict[str, str]
     ) -> ModelProto:
         """The whole, checked by ONNX's own checker; all inputs and outputs are float32."""
 
         def described(shapes: dict[str, Shape]) -> list[Any]:
-            return [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-                for name, shape in shapes.items()
-            ]
+            floats = _floats(list(shapes), list(shapes.values()))
+            return [helper.make_tensor_value_info(*one) for one in floats]
 
         graph = helper.make_graph(
             self._nodes,

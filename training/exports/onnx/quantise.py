@@ -24,6 +24,7 @@ from training.exports.onnx.player import Feed
 from training.models.conditioning.concat import Concat
 from training.models.conditioning.film import Film
 from training.models.net import Net
+from training.models.recurrent import ConditionedRecurrent
 
 
 class Played(CalibrationDataReader):  # type: ignore[misc]
@@ -35,7 +36,12 @@ class Played(CalibrationDataReader):  # type: ignore[misc]
 
 
 def check_quantisable(net: Net) -> None:
-    """Raises UserError if the weights of ``net`` are made while it plays."""
+    """Raises UserError if ``net`` is recurrent, or its weights are made while it plays."""
+    if isinstance(net, ConditionedRecurrent):
+        raise UserError(
+            "A recurrent net hears its own errors again, sample by sample, and has few weights to "
+            "save by 8 bits; export it without --int8."
+        )
     if not isinstance(getattr(net, "conditioning", None), Film | Concat):
         raise UserError(
             "The weights of this model are mixed while it plays, so they cannot be kept in 8 bits; "

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from training.exports.onnx.conditions import MAPPERS, Mapped, Mixed, Scaled, control, numbers
 from training.exports.onnx.graph import Graph
 from training.exports.onnx.schedule import Schedule
+from training.models.control import lead_for
 from training.models.wavenet import ConditionedWaveNet
 from training.models.wavenet_config import LayerArray
 
@@ -23,6 +24,16 @@ def memory(net: ConditionedWaveNet) -> list[tuple[int, int]]:
     lines = [(c, (kernel - 1) * dilation) for c, kernel, dilation in net.config.layers]
     lines.append((net.config.arrays[-1].channels, net.config.head_kernel - 1))
     return [(channels, lag) for channels, lag in lines if lag]
+
+
+def size(net: ConditionedWaveNet) -> int:
+    """Numbers in the state."""
+    return sum(channels * lag for channels, lag in memory(net))
+
+
+def prime(net: ConditionedWaveNet) -> int:
+    """Samples of silence after which all that came before is forgotten."""
+    return lead_for(net.receptive_field)
 
 
 def build(graph: Graph, net: ConditionedWaveNet, inputs: str) -> tuple[str, str]:
