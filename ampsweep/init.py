@@ -34,6 +34,9 @@ _SWEEP = """\
       seconds: 20        # a capture
       interval: 1.5      # seconds from one point of a knob's way to the next
 """
+_TEST_SWEEPS = """\
+    sweeps: 3            # made as the training's are, to judge knobs in motion
+"""
 _STILL = """\
     - design: sobol      # static settings that cover the knobs evenly: these knobs cannot move
       settings: 48       # while audio plays
@@ -76,6 +79,11 @@ class Names:
     def train(self) -> str:
         """The design of the training captures, as YAML."""
         return _LISTED if self.reach.only else _SWEEP if self.reach.sweeps else _STILL
+
+    @property
+    def test_sweeps(self) -> str:
+        """How motion is judged, as YAML: a line, if knobs can move."""
+        return _TEST_SWEEPS if self.train is _SWEEP else ""
 
     @property
     def validation(self) -> str:
@@ -149,6 +157,7 @@ def render(template: str, names: Names) -> str:
     text = text.replace("@frozen@\n", f"{_FROZEN}\n" if names.live else "")
     text = text.replace("@use@", _USE_FROZEN if names.live else _USE)
     text = text.replace("@train@\n", names.train)
+    text = text.replace("@test sweeps@\n", names.test_sweeps)
     for name in ("device", "rig", "model", "validation", "test"):
         text = text.replace(f"@{name}@", getattr(names, name))
     return text

@@ -1,9 +1,11 @@
-"""A dataset of very many short captures: how long it takes to open, select from and merge.
+"""A dataset of very many short captures: how long it takes to open, check, plan around and merge.
 
     python benchmarks/scale.py [CAPTURES [FOLDER]]
 
-The captures are a twentieth of a second of noise each, made without a rig; :func:`make_many` makes
-them for other measurements and tests, too.
+The captures are a tenth of a second of made playing each, through a tanh whose drive is Gain, and
+are written as a session writes them: a part each, noted in its ledger. Then the ledger is lost, as
+that of a dataset that was pulled is. :func:`make_many` makes captures for other measurements and
+tests, too.
 """
 
 from __future__ import annotations
@@ -18,15 +20,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from dataset import signals
 from dataset.compact import compact
 from dataset.flac import encode
+from dataset.offline.run import recheck
 from dataset.parts import Capture, captures_folder, write_dry
+from dataset.plan import Plan, PlanEntry
+from dataset.planning import extend_plan
+from dataset.recipe import More, PlanRecipe
 from dataset.schema import capture_schema, to_bytes
-from dataset.signals import Dry
 from dataset.store import Dataset
+from dataset.store.index import index_path
+from dataset.store.ledger import Ledger
 from dataset.store.selection import Selection
-from rigs.audio import from_int24
+from rigs.audio import peak_dbfs, rms_dbfs, to_int24
 from rigs.knobs import Knob, KnobTable
+from rigs.trajectory import Trajectory
 
 DEVICE = "many"
 KNOBS = KnobTable(
@@ -36,18 +45,17 @@ ROLES = ("train",) * 8 + ("validation", "test")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def make_many(folder: Path, captures: int, *, seconds: float = 0.05, seed: int = 0) -> None:
+def make_many(folder: Path, captures: int, *, seconds: float = 0.1, seed: int = 0) -> None:
     """Put ``captures`` captures under a device's ``folder``, one part each, not flushed to disk.
 
-    Settings are random, a tenth validates and a tenth tests, every hundredth is flagged. A few
-    wets are shared by all, for it is their number that counts.
+    Settings are random, a tenth validates and a tenth tests, every hundredth is excluded by its
+    flag. All play the same ten minutes at most, one after the other.
     """
     rng = np.random.default_rng(seed)
     frames = round(seconds * 48_000)
-    noise = rng.integers(-(1 << 20), 1 << 20, (8, frames)).astype(np.int32)
-    wets = [encode(steps) for steps in noise]
-    dry = Dry("noise", "made", "CC0-1.0", from_int24(noise[0]))
+    dry = signals.make("train", min(600.0, captures * seconds), seed)
     write_dry(folder, dry)
+    places = dry.frames // frames
     home = captures_folder(folder)
     home.mkdir(parents=True, exist_ok=True)
     settings = rng.uniform(0, 10, (captures, len(KNOBS))).astype(np.float32)
@@ -75,26 +83,38 @@ def make_many(folder: Path, captures: int, *, seconds: float = 0.05, seed: int =
         output_level_dbu=None,
         peak_dbfs=-18.0,
         rms_dbfs=-23.0,
-        noise_floor_dbfs=-23.0,
+        noise_floor_dbfs=-90.0,
         clipped=0,
         flags=(),
         started_at=START,
         software="benchmark",
     )
-    for index in range(captures):
-        capture = replace(
-            first,
-            capture_id=f"{first.session_id}-{index:06d}",
-            plan_index=index,
-            role=ROLES[index % len(ROLES)],
-            setting=KNOBS.to_setting(settings[index]),
-            flags=("hum",) if index % 100 == 99 else (),
-            started_at=START + index * timedelta(seconds=seconds),
-        )
-        row = {name: value for name, value in vars(capture).items() if name != "flac"}
-        row["audio"] = {"bytes": wets[index % len(wets)], "path": f"{capture.capture_id}.flac"}
-        path = home / f"{capture.capture_id}.parquet"
-        path.write_bytes(to_bytes(pa.Table.from_pylist([row], schema=schema)))
+    with Ledger(folder, DEVICE, KNOBS) as ledger:
+        for index in range(captures):
+            at = index % places * frames
+            wet = 0.5 * np.tanh((1 + settings[index, 0]) * dry.audio[at : at + frames])
+            capture = replace(
+                first,
+                capture_id=f"{first.session_id}-{index:06d}",
+                plan_index=index,
+                role=ROLES[index % len(ROLES)],
+                setting=KNOBS.to_setting(settings[index]),
+                reached=KNOBS.to_setting(settings[index]),
+                dry_offset=at,
+                flags=("hum",) if index % 100 == 99 else (),
+                peak_dbfs=peak_dbfs(wet),
+                rms_dbfs=rms_dbfs(wet),
+                started_at=START + index * timedelta(seconds=seconds),
+            )
+            row = {name: value for name, value in vars(capture).items() if name != "flac"}
+            flac = encode(to_int24(wet))
+            row["audio"] = {"bytes": flac, "path": f"{capture.capture_id}.flac"}
+            path, table = (
+                home / f"{capture.capture_id}.parquet",
+                pa.Table.from_pylist([row], schema),
+            )
+            path.write_bytes(to_bytes(table))
+            ledger.add(path, table)
 
 
 def timed(name, work):
@@ -112,13 +132,31 @@ def look(folder: Path, how: str) -> Dataset:
     return data
 
 
+def plan_around(data: Dataset, more: int) -> None:
+    """Extend a plan that has every capture of ``data`` by so many settings."""
+    still = [Trajectory(position[None]) for position in data.settings()]
+    rows = zip(data.rows(), still, strict=True)
+    entries = tuple(
+        PlanEntry(i, row["role"], way, row["dry_id"], int(row["dry_offset"]), int(row["frames"]))
+        for i, (row, way) in enumerate(rows)
+    )
+    recipe = PlanRecipe.model_validate({"train": {"design": "sobol", "settings": 1, "seconds": 1}})
+    plan = timed("a plan of all of them", lambda: Plan(data.device, data.knobs, entries))
+    timed(f"extend it by {more}", lambda: extend_plan(plan, [], recipe, More(settings=more)))
+
+
 def main() -> None:
     captures = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(name) / DEVICE
         timed(f"make {captures} captures", lambda: make_many(folder, captures))
-        look(folder, " as parts of one capture, the first time")
-        look(folder, " again, with what was noted of them")
+        data = look(folder, " what a session has left")
+        plan_around(data, 100)
+        timed("check, rows and dries", lambda: recheck(folder, listen=False))
+        report = timed("check, every capture's audio too", lambda: recheck(folder))
+        print(f"{len(report.findings)} findings")
+        index_path(folder).unlink()
+        look(folder, " without what a session notes of its parts")
         done = timed("compact --all", lambda: compact(folder, everything=True))
         print(f"{done.merged} parts in {len(done.files)} files")
         data = look(folder, " as merged")

@@ -11,7 +11,7 @@ from dataset import signals
 from dataset.plan import Plan, PlanEntry
 from dataset.plans.base import Cube, stills, to_cube, to_positions
 from dataset.plans.far import far_points, left_of
-from dataset.plans.more import dense, more_settings, more_sweeps, sweep_like
+from dataset.plans.more import dense, held_sweeps, more_settings, more_sweeps, sweep_like
 from dataset.plans.order import least_travel
 from dataset.plans.reach import Positions, make_trajectories, only, snap
 from dataset.recipe import Held, More, OwnDry, PlanRecipe, Sentinels, read_recipe
@@ -123,6 +123,9 @@ def _chosen(knobs: KnobTable, recipe: PlanRecipe, reach: Reach) -> list[Row]:
         held += [(role, still, _frames(asked.seconds)) for still in stills(positions)]
     if reach.only:
         choose_train()
+    if count := recipe.test.sweeps:
+        made, seconds = held_sweeps(recipe.train, count, knobs, reach, [recipe.seed, 5])
+        held += [("test", moving, _frames(seconds)) for moving in made]
     return train + held
 
 
@@ -207,12 +210,13 @@ def extend_plan(
     """
     knobs = plan.knobs
     train = _taken(knobs, [e.trajectory for e in plan.entries if e.role == "train"])
-    held = _taken(knobs, [e.trajectory for e in plan.entries if e.role in ("validation", "test")])
+    still = [e for e in plan.entries if e.role in ("validation", "test") and not e.trajectory.moves]
+    held = _taken(knobs, [e.trajectory for e in still])
     number = len(plan.extends) + 1
     seed = [plan.seed, 4, number]
     if more.settings is not None:
-        still = next((d for d in recipe.train if not d.moves), None)
-        seconds = more.seconds or (still.seconds if still else recipe.validation.seconds)
+        like = next((d for d in recipe.train if not d.moves), None)
+        seconds = more.seconds or (like.seconds if like else recipe.validation.seconds)
         made = more_settings(knobs, reach, more.settings, train, held, seed)
     else:
         assert more.minutes is not None

@@ -24,6 +24,12 @@ class Held(_Strict):
     seconds: float = Field(gt=0, le=600)
 
 
+class Judging(Held):
+    """Settings to judge by, and so many ``sweeps``, made as the training's are, to judge motion."""
+
+    sweeps: int = Field(default=0, ge=0, le=1000)
+
+
 class Sentinels(_Strict):
     """One before the first capture, after every ``every`` others, and at the end; 0: none."""
 
@@ -74,7 +80,7 @@ class PlanRecipe(_Strict):
     seed: int = Field(default=0, ge=0, lt=1 << 63)
     train: list[Design] = []
     validation: Held = Held(settings=8, seconds=4)
-    test: Held = Held(settings=24, seconds=5)
+    test: Judging = Judging(settings=24, seconds=5)
     sentinels: Sentinels = Sentinels()
     dry: OwnDry | None = None
     extend: list[More] = Field(default=[], max_length=1000)

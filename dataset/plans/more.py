@@ -63,6 +63,23 @@ def more_sweeps(
     return [pool[index] for index in np.sort(best)]
 
 
+def held_sweeps(
+    designs: Sequence[Design], count: int, knobs: KnobTable, reach: Reach, seed: list[int]
+) -> tuple[list[Trajectory], float]:
+    """``count`` sweeps to judge by, like those of ``designs``, and how many seconds each lasts.
+
+    Raises UserError if the rig cannot sweep.
+    """
+    if reach.only or not reach.sweeps:
+        raise UserError(
+            "This rig's knobs cannot move while audio plays; leave `sweeps` out of plan.test."
+        )
+    design = sweep_like(designs, 1.0, None)
+    design = design.model_copy(update={"minutes": count * design.seconds / 60})
+    none = np.empty((0, len(knobs)), np.float32)
+    return make_trajectories(design, knobs, reach, seed, none), design.seconds
+
+
 def dense(trajectory: Trajectory) -> NDArray[np.float32]:
     """Where a trajectory goes: eight positions on each of its lines, shape (positions, knobs)."""
     lines = len(trajectory.positions) - 1

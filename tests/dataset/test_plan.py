@@ -74,7 +74,7 @@ def test_the_cost_is_told():
         ([entry(positions=[[5, 11, 0]])], "takes Tone from 11"),
         ([entry(positions=[[5, 5, 0.5]])], "Bright is a switch"),
         ([entry(positions=[[5, 5, 0], [5, 5, 1]])], "moves the switch Bright"),
-        ([entry(role="test", positions=[[5, 5, 0], [6, 5, 0]])], "must be static"),
+        ([entry(role="sentinel", positions=[[5, 5, 0], [6, 5, 0]])], "must be static"),
     ],
 )
 def test_a_plan_that_cannot_be_captured_is_refused(entries, message):

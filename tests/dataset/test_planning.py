@@ -82,6 +82,33 @@ def test_sweeps_reach_all_of_the_cube_and_their_knobs_move_independently():
     assert np.abs(moves).mean(axis=0) == pytest.approx([moves_by_chance] * 6, rel=0.1)
 
 
+def test_sweeps_to_judge_by_play_the_tests_dry_and_change_nothing_else(planned):
+    before, _ = planned
+    test = {"settings": 3, "seconds": 0.5, "sweeps": 2}
+    plan, dries = make_plan(KNOBS, DEVICE, recipe(test=test))
+    moving = [e for e in by_role(plan, "test") if e.trajectory.moves]
+    learnt = [e for e in by_role(plan, "train") if e.trajectory.moves]
+    assert len(moving) == 2
+    assert {e.frames for e in moving} == {e.frames for e in learnt}
+    assert moving[0].trajectory.rate == learnt[0].trajectory.rate
+    ways = [e.trajectory.positions.tobytes() for e in [*moving, *learnt]]
+    assert len(set(ways)) == len(ways)
+    (dry,) = {e.dry_id for e in by_role(plan, "test")}
+    assert dry not in {e.dry_id for e in plan.entries if e.role == "train"}
+    assert {d.dry_id: d.frames for d in dries}[dry] == sum(e.frames for e in by_role(plan, "test"))
+    for role in ("train", "validation", "test"):
+        still = [e.trajectory for e in by_role(plan, role) if e not in moving]
+        had = [e.trajectory for e in by_role(before, role)]
+        assert [t.positions.tolist() for t in still] == [t.positions.tolist() for t in had]
+
+
+def test_a_rig_that_cannot_sweep_is_not_judged_in_motion():
+    still = {"design": "sobol", "settings": 3, "seconds": 1}
+    asked = recipe(train=still, test={"settings": 1, "seconds": 1, "sweeps": 1})
+    with pytest.raises(UserError, match=r"cannot move while audio plays; leave `sweeps` out"):
+        make_plan(KNOBS, DEVICE, asked, Reach(sweeps=False))
+
+
 def test_sobol_points_are_even_and_detents_have_equal_shares():
     table = KnobTable((*SIX.knobs[:2], Knob("S", 0, 2, 0, detents=("a", "b", "c"))))
     positions = to_positions(table, sobol(3, 3 * 512, [0]))
