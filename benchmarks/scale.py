@@ -160,6 +160,7 @@ def main() -> None:
         done = timed("compact --all", lambda: compact(folder, everything=True))
         print(f"{done.merged} parts in {len(done.files)} files")
         data = look(folder, " as merged")
+        timed("check, rows and dries, as merged", lambda: recheck(folder, listen=False))
         narrow = Selection(["train"], {"Gain": (2.0, 2.1)})
         timed("open only a narrow range of Gain", lambda: Dataset.open(folder, only=narrow))
         total = data.captures["frames"].sum() / 48_000

@@ -7,8 +7,9 @@ steps of as many windows, each in a process of its own, at whichever thread coun
 each with its own loss, optimiser and schedule: NAM's are Adam at 0.004 with its exponential decay
 (over as many epochs as its trainer has by default, here put into the steps there are) and the mean
 squared error; ours are what `ampsweep train` does. NAM's steps are taken in a plain loop, without
-the overhead of its trainer. Judged on 30 s of playing that neither heard. Memory is the highest
-that a whole process had.
+the overhead of its trainer. Their speed is taken by turns, the one waiting while the other works,
+and is that of the quickest step. Judged on 30 s of playing that neither heard. Memory is the
+highest that a whole process had.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import numpy as np
 SIDES = ("ampsweep", "neural-amp-modeler")
 TEST_SECONDS, VALIDATION_SECONDS = 30.0, 10.0
 TRIED, EPOCHS, DECAY = 3, 100, 0.993
+TURNS, STEPS_A_TURN = 6, 3
 
 
 def capture(folder: Path, minutes: float) -> None:
@@ -119,11 +121,11 @@ def ours(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     threads = best_threads(timed, use)
     validation = [Example(*load(folder, "validation"), inputs)]
     with running(Choice(threads=threads)), tempfile.TemporaryDirectory() as temporary:
-        steps = steps_per_second(lambda number: stepper(windows.batch(number), 0.5))
+        speed = by_turns(lambda number: stepper(windows.batch(number), 0.5))
         resume = Resume(Path(temporary), "")
         fit(net, windows, validation, options, resume, lambda status: None)
     test_dry, test_wet = load(folder, "test")
-    return {"threads": threads, "speed": steps, "esr": esr(test_wet, play(net, test_dry, inputs))}
+    return {"threads": threads, "speed": speed, "esr": esr(test_wet, play(net, test_dry, inputs))}
 
 
 def nams(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def nams(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
 
     threads = best_threads(step, torch.set_num_threads)
     torch.set_num_threads(threads)
-    speed = steps_per_second(step)
+    speed = by_turns(step)
     model.load_state_dict(before)  # what was tried is forgotten
     optimizer.state.clear()
     for number in range(asked.steps):
@@ -195,13 +197,39 @@ def nams(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     return {"threads": threads, "speed": speed, "esr": esr(test_wet, played)}
 
 
-def steps_per_second(step: Callable[[int], object], count: int = 10) -> float:
+def by_turns(step: Callable[[int], object]) -> float:
+    """Steps a second of the quickest step, some taken whenever the parent says so."""
     times = []
-    for number in range(count):
+    for number in range(TURNS * STEPS_A_TURN):
+        if number % STEPS_A_TURN == 0:
+            print("ready", flush=True)
+            sys.stdin.readline()
         started = time.perf_counter()
         step(number)
         times.append(time.perf_counter() - started)
-    return float(1 / np.median(times))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    return 1 / min(times)
+
+
+def side(name: str, folder: str) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, *sys.argv[1:], "--side", name, "--folder", folder]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def answer(running: subprocess.Popen[str]) -> str:
+    """The next line of a side that is about what this parent asked for."""
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.startswith(("ready", "{")):
+            return line
+    sys.exit(f"A side stopped with exit status {running.wait()}.")
+
+
+def let_go(running: subprocess.Popen[str]) -> None:
+    assert running.stdin is not None
+    running.stdin.write("go\n")
+    running.stdin.flush()
 
 
 def main() -> None:
@@ -220,19 +248,23 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         capture(Path(folder), asked.minutes)
-        results = {}
-        for side in SIDES:
-            command = [sys.executable, __file__, *sys.argv[1:], "--side", side, "--folder", folder]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                sys.exit(done.stderr)
-            results[side] = found = json.loads(done.stdout.splitlines()[-1])
+        sides, results = {}, {}
+        for name in SIDES:
+            sides[name] = side(name, folder)
+            answer(sides[name])
+        for _ in range(TURNS):
+            for running in sides.values():
+                let_go(running)
+                answer(running)
+        for name, running in sides.items():
+            let_go(running)
+            results[name] = found = json.loads(answer(running))
             print(
-                f"{side:20} {found['speed']:6.2f} steps/s ({found['threads']} threads), after "
+                f"{name:20} {found['speed']:6.2f} steps/s ({found['threads']} threads), after "
                 f"{asked.steps} steps ESR {found['esr']:.5f}, {found['memory']:.0f} MB",
                 flush=True,
             )
-    we, they = (results[side] for side in SIDES)
+    we, they = (results[name] for name in SIDES)
     print(
         f"{we['speed'] / they['speed']:.2f} x as many steps a second, "
         f"{we['esr'] / they['esr']:.3f} x the ESR, {we['memory'] / they['memory']:.2f} x the memory"
