@@ -18,44 +18,27 @@ goes on where it was stopped.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from laboratory import DEVICES, Captured, Windows, capture, held_out, judge, open_rig, train
+from laboratory import DEVICES, Ground, Kept, Windows, in_words, judge, train
 
 from rigs.errors import UserError
-from rigs.files import make_folder, write_whole
+from rigs.files import make_folder
 from rigs.rig import Rig
 from training.checkpoint import build_net
-from training.fit import Example
 from training.models.net import Net
 from training.models.presets import PRESETS
 from training.options import TrainOptions
 
 RIVALS = ("concat", "hyper", "film", "basis")
 ROUNDS = 12
-
-
-class Ground:
-    """A device, what was captured from it, and what judges."""
-
-    def __init__(self, device: str, minutes: float, folder: Path) -> None:
-        rig = open_rig(device)
-        rig.open()
-        try:
-            self.validation, self.test = held_out(rig, folder)
-            sweeps = {"design": "sweep", "minutes": minutes, "seconds": 20}
-            self.captured: Captured = capture(rig, [sweeps], 1)
-        finally:
-            rig.close()
-        self.rig: Rig = rig
 
 
 def net_of(rival: str, preset: str, rig: Rig) -> Net:
@@ -84,30 +67,56 @@ def costs(ground: Ground, preset: str) -> dict[str, float]:
     return {rival: statistics.median(times) for rival, times in taken.items()}
 
 
-class Kept:
-    """Results by what they are made from."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def get(self, made_from: dict[str, Any], make: Any) -> Any:
-        text = json.dumps(made_from, sort_keys=True)
-        path = self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-        if not path.exists():
-            found = {**made_from, "result": make()}
-            write_whole(path, (json.dumps(found) + "\n").encode())
-        return json.loads(path.read_text("utf-8"))["result"]
-
-
 def one(
     ground: Ground, rival: str, preset: str, steps: int, rate: float, seed: int, judged: bool
 ) -> dict[str, Any]:
     torch.manual_seed(seed)
     net = net_of(rival, preset, ground.rig)
     options = TrainOptions(steps=steps, seed=seed, learning_rate=rate)
-    validation: list[Example] = ground.validation
-    state = train(net, ground.rig, ground.captured, validation, options)
+    state = train(net, ground.rig, ground.captured, ground.validation, options)
     return {"validation": state.best, **(judge(net, ground.test) if judged else {})}
+
+
+def compete(
+    ground: Ground,
+    rival: str,
+    slower: float,
+    asked: argparse.Namespace,
+    kept: Kept,
+    same: dict[str, Any],
+) -> None:
+    """A rival at its best learning rate, with every seed; ``slower``: than film, by a step."""
+
+    def run(steps: int, rate: float, seed: int, judged: bool) -> dict[str, Any]:
+        key = {**same, "rival": rival, "steps": steps, "rate": rate, "seed": seed, "judged": judged}
+        make = partial(one, ground, rival, asked.preset, steps, rate, seed, judged)
+        found: dict[str, Any] = kept.get(key, make)
+        return found
+
+    net = net_of(rival, asked.preset, ground.rig)
+    steps = round(asked.steps / slower)
+    search = round((asked.search or asked.steps // 2) / slower)
+    parameters = sum(p.numel() for p in net.parameters())
+    print(
+        f"  {rival}: {net.macs_per_sample} multiply–adds, {parameters} parameters, a step "
+        f"{slower:.2f} x film's, {steps} steps",
+        flush=True,
+    )
+    scores = {}
+    for rate in asked.rates:
+        scores[rate] = run(search, rate, asked.seeds[0], False)["validation"]
+        print(f"    learning rate {rate:g}: validation {scores[rate]:.4f}", flush=True)
+    best = min(scores, key=scores.__getitem__)
+    results = [run(steps, best, seed, True) for seed in asked.seeds]
+    for seed, result in zip(asked.seeds, results, strict=True):
+        print(f"    seed {seed}: {in_words(result)}", flush=True)
+    medians, tails = ([r[k] for r in results] for k in ("median", "p90"))
+    print(
+        f"  {rival} at {best:g}: median {np.mean(medians):.4f} "
+        f"({min(medians):.4f} to {max(medians):.4f}), 90th percentile "
+        f"{np.mean(tails):.4f} ({min(tails):.4f} to {max(tails):.4f})",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -122,52 +131,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2000, help="of film")
     parser.add_argument("--search", type=int, help="steps of film, for each learning rate")
     asked = parser.parse_args()
-    search = asked.search or asked.steps // 2
     kept = Kept(make_folder(asked.folder))
     for device in asked.devices:
         ground = Ground(device, asked.minutes, asked.folder)
         same = {"device": device, "minutes": asked.minutes, "preset": asked.preset}
-        cost = kept.get({**same, "what": "costs"}, lambda: costs(ground, asked.preset))  # noqa: B023
+        cost = kept.get({**same, "what": "costs"}, partial(costs, ground, asked.preset))
         print(f"{device}, {asked.minutes:g} minutes, preset {asked.preset}", flush=True)
         for rival in asked.rivals:
-            net = net_of(rival, asked.preset, ground.rig)
-            slower = cost[rival] / cost["film"]
-            steps = round(asked.steps / slower)
-            parameters = sum(p.numel() for p in net.parameters())
-            print(
-                f"  {rival}: {net.macs_per_sample} multiply–adds, {parameters} parameters, a step "
-                f"{slower:.2f} x film's, {steps} steps",
-                flush=True,
-            )
-
-            def run(steps: int, rate: float, seed: int, judged: bool) -> dict[str, Any]:
-                key = {**same, "rival": rival, "steps": steps, "rate": rate, "seed": seed}  # noqa: B023
-                return kept.get(
-                    {**key, "judged": judged},
-                    lambda: one(ground, rival, asked.preset, steps, rate, seed, judged),  # noqa: B023
-                )
-
-            scores = {}
-            for rate in asked.rates:
-                scores[rate] = run(round(search / slower), rate, asked.seeds[0], False)[
-                    "validation"
-                ]
-                print(f"    learning rate {rate:g}: validation {scores[rate]:.4f}", flush=True)
-            best = min(scores, key=scores.__getitem__)
-            results = [run(steps, best, seed, True) for seed in asked.seeds]
-            for seed, result in zip(asked.seeds, results, strict=True):
-                print(
-                    f"    seed {seed}: median {result['median']:.4f}, 90th percentile "
-                    f"{result['p90']:.4f}, worst {result['worst']:.3f}",
-                    flush=True,
-                )
-            medians, tails = ([r[k] for r in results] for k in ("median", "p90"))
-            print(
-                f"  {rival} at {best:g}: median {np.mean(medians):.4f} "
-                f"({min(medians):.4f} to {max(medians):.4f}), 90th percentile "
-                f"{np.mean(tails):.4f} ({min(tails):.4f} to {max(tails):.4f})",
-                flush=True,
-            )
+            compete(ground, rival, cost[rival] / cost["film"], asked, kept, same)
 
 
 if __name__ == "__main__":

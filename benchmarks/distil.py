@@ -13,23 +13,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from conditioning import Ground, Kept
-from laboratory import DEVICES, Windows, heard, judge
+from laboratory import DEVICES, Ground, Kept, Windows, judge, train_on
+from safetensors.torch import load_file
 
 from rigs.errors import UserError
 from rigs.files import make_folder
-from training.checkpoint import Model, build_net
+from training.checkpoint import Model, build_net, save_tensors
 from training.distil import ModelTeacher, TaughtWindows
-from training.fit import fit
 from training.models.net import Net
 from training.models.presets import PRESETS
 from training.options import TrainOptions
-from training.resume import Resume
 
 
 def net_of(preset: str, inputs: int, seed: int) -> Net:
@@ -45,11 +43,15 @@ def learn(ground: Ground, net: Net, steps: int, seed: int, teacher: Net | None) 
     if teacher is not None:
         model = Model("teacher", ground.rig.device, knobs, 48_000, "wavenet", teacher, {})
         windows = TaughtWindows(windows, ModelTeacher(model, knobs), options)
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as temporary:
-        resume = Resume(Path(temporary), "")
-        fit(net, windows, heard(ground.validation), options, resume, lambda status: None)
+    train_on(net, windows, ground.validation, options)
     return judge(net, ground.test)
+
+
+def teach(ground: Ground, big: Net, steps: int, weights: Path) -> dict[str, Any]:
+    """Train the teacher, and keep its weights."""
+    result = learn(ground, big, steps, 1, None)
+    save_tensors(weights, dict(big.state_dict()))
+    return result
 
 
 def main() -> None:
@@ -72,16 +74,7 @@ def main() -> None:
         big = net_of(asked.big, inputs, 1)
         weights = folder / f"{device}-{asked.minutes:g}-{asked.steps}-{asked.big}.safetensors"
 
-        def teach(ground: Ground, big: Net, weights: Path) -> dict[str, Any]:
-            from training.checkpoint import save_tensors
-
-            result = learn(ground, big, asked.steps, 1, None)
-            save_tensors(weights, dict(big.state_dict()))
-            return result
-
-        rows = {asked.big: [kept.get(same, lambda: teach(ground, big, weights))]}  # noqa: B023
-        from safetensors.torch import load_file
-
+        rows = {asked.big: [kept.get(same, partial(teach, ground, big, asked.steps, weights))]}
         big.load_state_dict(load_file(weights))
         for taught in (False, True):
             name = f"{asked.small}, taught" if taught else asked.small
@@ -89,9 +82,8 @@ def main() -> None:
                 key = {**same, "small": asked.small, "taught": taught, "seed": seed}
                 teacher = big if taught else None
                 net = net_of(asked.small, inputs, seed)
-                rows.setdefault(name, []).append(
-                    kept.get(key, lambda: learn(ground, net, asked.steps, seed, teacher))  # noqa: B023
-                )
+                make = partial(learn, ground, net, asked.steps, seed, teacher)
+                rows.setdefault(name, []).append(kept.get(key, make))
         print(f"{device}, {asked.minutes:g} minutes, {asked.steps} steps")
         for name, found in rows.items():
             figures = "  ".join(f"{r['median']:.4f} (p90 {r['p90']:.4f})" for r in found)

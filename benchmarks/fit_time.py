@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import torch
-from laboratory import DEVICES, Windows, capture, heard, held_out, judge, open_rig
+from laboratory import DEVICES, Ground, Windows, heard, in_words, judge
 
 from rigs.errors import UserError
 from rigs.files import make_folder
@@ -39,33 +39,26 @@ def main() -> None:
     asked = parser.parse_args()
     folder = make_folder(asked.folder)
     for device in asked.devices:
-        rig = open_rig(device)
-        rig.open()
-        try:
-            validation, test = held_out(rig, folder)
-            sweeps = {"design": "sweep", "minutes": asked.minutes, "seconds": 20}
-            captured = capture(rig, [sweeps], 1)
-        finally:
-            rig.close()
+        ground = Ground(device, asked.minutes, folder)
         torch.manual_seed(asked.seed)
         preset = PRESETS[asked.preset]
-        net = build_net(preset.kind, preset.network, rig.knobs.inputs, "here")
+        net = build_net(preset.kind, preset.network, ground.rig.knobs.inputs, "here")
         options = TrainOptions(minutes=asked.train, seed=asked.seed)
-        windows = Windows(rig, captured, options, net.receptive_field)
+        windows = Windows(ground.rig, ground.captured, options, net.receptive_field)
         started = time.monotonic()
         choice = choose(net, windows.batch, options)
         with running(choice), tempfile.TemporaryDirectory() as temporary:
             resume = Resume(Path(temporary), "")
+            validation = heard(ground.validation)
             state = fit(
-                net, windows, heard(validation), options, resume, lambda status: None, choice=choice
+                net, windows, validation, options, resume, lambda status: None, choice=choice
             )
         took = time.monotonic() - started
-        found = judge(net, test)
+        found = judge(net, ground.test)
         print(
             f"{device}: {asked.minutes:g} min of audio, {asked.preset}; {took / 60:.1f} minutes, "
             f"{len(os.sched_getaffinity(0))} cores ({choice}), {state.step} steps: ESR on "
-            f"{found['settings']} unseen settings: median {found['median']:.4f}, 90th percentile "
-            f"{found['p90']:.4f}, worst {found['worst']:.3f}",
+            f"{found['settings']} unseen settings: {in_words(found)}",
             flush=True,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from dataset.stats import QUIET_DBFS
 from dataset.store.cache import Cache, Span, WindowSampler
 from rigs.audio import SAMPLE_RATE, esr, rms_dbfs
 from rigs.config import load_rig, rig_from
+from rigs.files import write_whole
 from rigs.rig import Rig
 from rigs.trajectory import Trajectory
 from training.fit import Batch, Example, Status, fit
@@ -112,6 +115,35 @@ def capture(
     return captured
 
 
+class Ground:
+    """A device, so many minutes of sweeps captured from it, and what judges."""
+
+    def __init__(self, device: str, minutes: float, folder: Path) -> None:
+        self.rig = open_rig(device)
+        self.rig.open()
+        try:
+            self.validation, self.test = held_out(self.rig, folder)
+            sweeps = {"design": "sweep", "minutes": minutes, "seconds": 20}
+            self.captured = capture(self.rig, [sweeps], 1)
+        finally:
+            self.rig.close()
+
+
+class Kept:
+    """Results by what they are made from, so that what was stopped can go on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, made_from: dict[str, Any], make: Callable[[], Any]) -> Any:
+        text = json.dumps(made_from, sort_keys=True)
+        path = self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        if not path.exists():
+            found = {**made_from, "result": make()}
+            write_whole(path, (json.dumps(found) + "\n").encode())
+        return json.loads(path.read_text("utf-8"))["result"]
+
+
 class Windows:
     """Random windows of captures in memory, as the dataset's."""
 
@@ -151,8 +183,19 @@ def train(
     report: Callable[[Status], None] = lambda status: None,
 ) -> State:
     """Train on one core and leave ``net`` at its best checkpoint."""
-    torch.set_num_threads(1)
     windows = Windows(rig, captured, options, net.receptive_field)
+    return train_on(net, windows, validation, options, report)
+
+
+def train_on(
+    net: Net,
+    windows: Any,
+    validation: list[Example],
+    options: TrainOptions,
+    report: Callable[[Status], None] = lambda status: None,
+) -> State:
+    """:func:`train` on windows of any origin."""
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         return fit(net, windows, heard(validation), options, Resume(Path(temporary), ""), report)
 
@@ -168,3 +211,11 @@ def judge(net: Net, test: list[Example]) -> dict[str, Any]:
         "worst": float(np.max(ratios)),
         "esr": [round(float(r), 5) for r in ratios],
     }
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """What :func:`judge` found."""
+    return (
+        f"median {found['median']:.4f}, 90th percentile {found['p90']:.4f}, "
+        f"worst {found['worst']:.3f}"
+    )

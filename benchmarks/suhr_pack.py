@@ -23,13 +23,13 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from conditioning import Kept
-from laboratory import Captured, train
+from laboratory import Captured, Kept, train
 from numpy.typing import NDArray
 from scipy import fft
 
@@ -247,7 +247,7 @@ def main() -> None:
         left_out = groups[number - 1]
         same = {name: getattr(asked, name) for name in ("steps", "seconds", "preset", "seed")}
         key = {**same, "conditioning": asked.conditioning, "left out": pack.words(left_out[0])}
-        result = kept.get(key, lambda: fold(pack, left_out, asked))  # noqa: B023
+        result = kept.get(key, partial(fold, pack, left_out, asked))
         found.append(result)
         figures = "  ".join(f"{result[way]:10.4f}" for way in WAYS)
         print(

@@ -151,9 +151,9 @@ def _vst3(said: Findings) -> None:
 
 
 def _midi(said: Findings) -> None:
-    from rigs.actuators.midi.port import outputs
+    from rigs.midi_ports import OUT, ports
 
-    systems = outputs()
+    systems = ports(OUT)
     said.found += [(name, system) for system, names in systems.items() for name in names]
     if not systems:
         said.missing.append(

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import rtmidi
+from rigs.midi_ports import IN, close, find
 
-from rigs.errors import UserError
-
-CLIENT = "ampsweep"
 CONTROL_CHANGE = 0xB0
 
 
@@ -17,11 +14,13 @@ class MidiInput:
     """Tells ``heard`` the number and the value, 0 to 127, of each control change, of any channel.
 
     ``wanted`` is an input's name or a part of it. ``heard`` is called from a thread of the MIDI
-    system's. Raises UserError if there is not exactly one such input.
+    system's. Raises UserError if there is not exactly one such input, or it cannot be had.
     """
 
     def __init__(self, wanted: str, heard: Callable[[int, int], None]) -> None:
-        self._port, self.name = _connect(wanted)
+        found = find(IN, wanted)
+        found.open("knobs in")
+        self._port, self.name = found.client, found.name
 
         def told(event: tuple[list[int], float], _: Any) -> None:
             message = event[0]
@@ -32,36 +31,4 @@ class MidiInput:
 
     def close(self) -> None:
         """Let go; may be called twice."""
-        if not self._port.is_deleted:
-            self._port.cancel_callback()
-            self._port.close_port()
-            self._port.delete()
-
-
-def _connect(wanted: str) -> tuple[Any, str]:
-    """A client that is connected to the input, and its name."""
-    found: list[tuple[Any, int, str]] = []
-    clients, seen = [], []
-    for api in rtmidi.get_compiled_api():
-        try:
-            client = rtmidi.MidiIn(api, CLIENT)
-        except rtmidi.RtMidiError:  # that system does not run here
-            continue
-        clients.append(client)
-        for number, name in enumerate(client.get_ports()):
-            seen.append(name)
-            if wanted.casefold() in name.casefold():
-                found.append((client, number, name))
-    exact = [row for row in found if row[2] == wanted]
-    found = exact or found
-    chosen = found[0][0] if len(found) == 1 else None
-    for client in clients:
-        if client is not chosen:
-            client.delete()
-    if chosen is None:
-        what = f"{len(found)} MIDI inputs have" if found else "There is no MIDI input with"
-        there = ", ".join(row[2] for row in found) or ", ".join(seen) or "none at all"
-        raise UserError(f"{what} {wanted!r} in the name; name one of these: {there}.")
-    _, number, name = found[0]
-    chosen.open_port(number, "knobs in")
-    return chosen, name
+        close(self._port)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -42,3 +42,15 @@ def pytest_make_collect_report() -> Generator[None, Any, pytest.CollectReport]:
     report: pytest.CollectReport = yield
     _must_not_skip(report)
     return report
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch computes on one core: small nets gain nothing by two, and where cores are shared two
+    only wait for each other, on a busy machine for minutes."""
+    import torch  # most tests need none
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

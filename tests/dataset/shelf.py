@@ -5,8 +5,8 @@ An amp of one tanh is captured at known settings, with noise of its own, as an a
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -14,16 +14,14 @@ import pyarrow as pa
 from tanh_rig import DEVICE, KNOBS, tanh_amp
 
 from dataset.checks import noise_floor
-from dataset.flac import pack
-from dataset.parts import Capture, write_dry, write_part
 from dataset.schema import capture_schema, to_bytes
 from dataset.signals import Dry
 from rigs import clicks
-from rigs.audio import SAMPLE_RATE, peak_dbfs, quantise24, rms_dbfs
+from rigs.audio import SAMPLE_RATE, quantise24
 from rigs.trajectory import Trajectory
+from tests.dataset import kept_captures
 
-SESSION = "20260102T030405Z-beef"
-BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SESSION, BEGAN = kept_captures.SESSION, kept_captures.BEGAN
 NOON = {"Gain": 5.0, "Tone": 5.0, "Bright": 0.0}
 FRAMES = SAMPLE_RATE // 2
 
@@ -43,44 +41,25 @@ TRAIN, TEST = dry("train", 1), dry("test", 2)
 
 def capture(number, setting=NOON, role="train", source=TRAIN, offset=0, frames=FRAMES, **changes):
     """One capture as a session keeps it; ``wet`` may be given, and any field of Capture."""
-    knobs = Trajectory(KNOBS.to_array({**NOON, **setting}).astype(np.float32)[None])
+    setting = {**NOON, **setting}
+    way = Trajectory.still(KNOBS, setting)
     played = source.audio[offset : offset + frames]
     wet = changes.pop("wet", None)
     if wet is None:
         noise = np.random.default_rng(number).standard_normal(frames)
-        wet = 0.5 * tanh_amp(played, knobs) + 1e-4 * noise
-    flac, scale = pack(wet)
-    session = changes.pop("session_id", SESSION)
-    made = Capture(
-        capture_id=f"{session}-{number:06d}",
-        plan_id="ab" * 32,
-        plan_index=number,
-        attempt=1,
-        session_id=session,
-        device=DEVICE,
-        rig="bench",
-        role=role,
-        setting={**NOON, **setting},
-        reached={**NOON, **setting},
-        trajectory=None,
-        trajectory_rate=None,
-        dry_id=source.dry_id,
-        dry_offset=offset,
-        flac=flac,
-        wet_scale=scale,
-        frames=frames,
-        latency=100.25,
-        input_level_dbu=12.5,
-        output_level_dbu=None,
-        peak_dbfs=peak_dbfs(wet),
-        rms_dbfs=rms_dbfs(wet),
-        noise_floor_dbfs=noise_floor(wet),
-        clipped=0,
-        flags=(),
-        started_at=BEGAN + timedelta(seconds=10 * number),
-        software="ampsweep 0.1.0",
+        wet = 0.5 * tanh_amp(played, way) + 1e-4 * noise
+    usual = {
+        "setting": setting,
+        "reached": setting,
+        "frames": frames,
+        "latency": 100.25,
+        "input_level_dbu": 12.5,
+        "noise_floor_dbfs": noise_floor(wet),
+        "started_at": BEGAN + timedelta(seconds=10 * number),
+    }
+    return kept_captures.kept(
+        number, DEVICE, role, KNOBS, way, source, offset, wet, **{**usual, **changes}
     )
-    return replace(made, **changes)
 
 
 @lru_cache(maxsize=1)
@@ -112,12 +91,8 @@ def captures():
 
 def write(folder, made=None):
     """Put the captures, and both dries, under a device's ``folder``; returns it."""
-    for source in (TRAIN, TEST):
-        write_dry(folder, source)
-    (folder / "captures").mkdir(exist_ok=True)
-    for one in captures() if made is None else made:
-        write_part(folder, one, KNOBS)
-    return folder
+    made = captures() if made is None else made
+    return kept_captures.put(folder, (TRAIN, TEST), made, KNOBS)
 
 
 def write_together(folder, made):

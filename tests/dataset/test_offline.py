@@ -13,7 +13,7 @@ from tanh_rig import KNOBS, tanh_amp
 from dataset.compact import compact
 from dataset.offline import recheck
 from dataset.offline.report import exclude
-from dataset.parts import dry_path, write_part
+from dataset.parts import dry_path, write_dry, write_part
 from dataset.plan import Plan, PlanEntry
 from dataset.store import Dataset
 from rigs.errors import UserError
@@ -176,7 +176,7 @@ def test_a_part_without_its_row_of_the_plan(folder):
 def test_dries(folder):
     dry_path(folder, TEST.dry_id).unlink()
     spare = shelf.dry("spare", 9, 1.0)
-    path = shelf.write_dry(folder, spare)
+    path = write_dry(folder, spare)
     report = recheck(folder, **UNHEARD)
     assert [(f.what, f.where) for f in report.faults] == [("dry", TEST.dry_id[:16])]
     assert "5 captures play it" in report.faults[0].detail

@@ -12,6 +12,7 @@ from tanh_rig import KNOBS, recipe, tanh_rig
 from dataset.checks import thresholds
 from dataset.checks.company import Company
 from dataset.offline import recheck
+from dataset.parts import write_dry
 from dataset.planning import make_plan
 from dataset.session import capture
 from dataset.signals import make
@@ -126,6 +127,6 @@ def test_a_check_afterwards_finds_it_too(tmp_path):
         made.append((source, one))
     folder = shelf.write(tmp_path / "tanh-amp", [one for _, one in made])
     for source, _ in made:
-        shelf.write_dry(folder, source)
+        write_dry(folder, source)
     faults = recheck(folder).faults
     assert [(f.what, f.where) for f in faults] == [("polarity", made[12][1].capture_id)]

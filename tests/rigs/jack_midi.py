@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rigs.actuators.midi.port import outputs
 from rigs.knobs import Knob, KnobTable
+from rigs.midi_ports import OUT, ports
 from rigs.rig import Options, Recording, SignalPath
 
 PATIENCE = 30.0
@@ -111,7 +111,7 @@ class Modeller:
         self._reader.join()
         self._process.stdout.close()
         end = time.monotonic() + PATIENCE
-        while any("Modeller" in name for name in outputs("jack")["jack"]):
+        while any("Modeller" in name for name in ports(OUT, "jack")["jack"]):
             assert time.monotonic() < end, "the server still shows the port"
 
 

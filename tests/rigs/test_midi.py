@@ -18,12 +18,13 @@ from dataset.store import Dataset
 from rigs import registry
 from rigs.actuators.midi import Midi, MidiOptions
 from rigs.actuators.midi.controls import KnobOptions, controls_of
-from rigs.actuators.midi.port import Port, choose, outputs
+from rigs.actuators.midi.port import Port
 from rigs.actuators.midi.sweep import Sent, most_behind, staircase
 from rigs.audio import quantise24
 from rigs.config import load_rig
 from rigs.errors import DeviceLost, UserError
 from rigs.knobs import Knob, KnobTable
+from rigs.midi_ports import OUT, choose, ports
 from rigs.rig import Rig, nobody
 from rigs.trajectory import Trajectory
 
@@ -301,7 +302,7 @@ def test_no_server_is_one_sentence_and_nothing_else(tmp_path, monkeypatch, capfd
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     with pytest.raises(UserError, match="No MIDI system runs here"):
         midi(tmp_path, api="jack").open(KNOBS, nobody)
-    assert outputs("jack") == {}
+    assert ports(OUT, "jack") == {}
     assert capfd.readouterr().err == ""
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dataset.flac import pack
-from dataset.parts import Capture, write_dry, write_part
 from dataset.signals import Dry
 from dataset.store import Dataset
-from rigs.audio import SAMPLE_RATE, peak_dbfs, quantise24, rms_dbfs
+from rigs.audio import SAMPLE_RATE, quantise24
 from rigs.knobs import Knob, KnobTable, Setting
 from rigs.trajectory import Trajectory
+from tests.dataset.kept_captures import kept, put
 from training.options import TrainOptions
 
 KNOBS = KnobTable((Knob("Gain"), Knob("Tone"), Knob("Bright", 0, 1, 0, detents=("off", "on"))))
@@ -62,51 +59,16 @@ def write(
 ) -> Dataset:
     """Capture ``train`` and some validation settings; ``changes`` are to every train capture."""
     rng = np.random.default_rng(1)
-    ways = [
-        one if isinstance(one, Trajectory) else Trajectory(knobs.to_array(one).astype("f4")[None])
-        for one in train
-    ]
+    ways = [one if isinstance(one, Trajectory) else Trajectory.still(knobs, one) for one in train]
     roles = ["train"] * len(ways) + ["validation"] * validation
-    held = settings(validation, knobs, seed=99)
-    ways += [Trajectory(knobs.to_array(one).astype("f4")[None]) for one in held]
+    ways += [Trajectory.still(knobs, one) for one in settings(validation, knobs, seed=99)]
     audio = quantise24(0.25 * rng.standard_normal(frames * len(ways)))
     dry = Dry("noise", "made", "CC0-1.0", audio)
-    write_dry(folder, dry)
-    (folder / "captures").mkdir(parents=True, exist_ok=True)
+    captures = []
     for number, (role, way) in enumerate(zip(roles, ways, strict=True)):
         offset = number * frames
         at = way.at(np.arange(frames) / SAMPLE_RATE) if way.moves else way.positions
         wet = play(audio[offset : offset + frames].astype(np.float64), knobs, at)
-        flac, scale = pack(wet)
-        setting = knobs.to_setting(way.positions[0])
-        capture = Capture(
-            capture_id=f"20260102T030405Z-beef-{number:06d}",
-            plan_id="ab" * 32,
-            plan_index=number,
-            attempt=1,
-            session_id="20260102T030405Z-beef",
-            device=device,
-            rig="bench",
-            role=role,
-            setting=setting,
-            reached=setting,
-            trajectory=way.positions.ravel().tolist() if way.moves else None,
-            trajectory_rate=way.rate if way.moves else None,
-            dry_id=dry.dry_id,
-            dry_offset=offset,
-            flac=flac,
-            wet_scale=scale,
-            frames=frames,
-            latency=0.0,
-            input_level_dbu=None,
-            output_level_dbu=None,
-            peak_dbfs=peak_dbfs(wet),
-            rms_dbfs=rms_dbfs(wet),
-            noise_floor_dbfs=-100.0,
-            clipped=0,
-            flags=(),
-            started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-            software="ampsweep 0.1.0",
-        )
-        write_part(folder, replace(capture, **(changes if role == "train" else {})), knobs)
-    return Dataset.open(folder)
+        asked = changes if role == "train" else {}
+        captures.append(kept(number, device, role, knobs, way, dry, offset, wet, **asked))
+    return Dataset.open(put(folder, [dry], captures, knobs))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dataset.flac import pack
-from dataset.parts import Capture, write_dry, write_part
 from dataset.signals import Dry
 from dataset.store import Dataset
-from rigs.audio import SAMPLE_RATE, peak_dbfs, quantise24, rms_dbfs
+from rigs.audio import SAMPLE_RATE, quantise24
 from rigs.knobs import Knob, KnobTable, Setting
 from rigs.trajectory import Trajectory
+from tests.dataset.kept_captures import kept, put
+from tests.training.random_nets import stir
 from training.checkpoint import Model, build_net
 from training.models.control import frames_for
 from training.play import play
@@ -33,9 +32,7 @@ def a_model(knobs: KnobTable = KNOBS, device: str = "amp", seed: int = 0) -> Mod
     torch.manual_seed(seed)
     config = {"channels": 4, "kernel_sizes": [3, 2], "dilations": [2, 9], "hidden": 6}
     net = build_net("wavenet", config, knobs.inputs, "here").eval()
-    with torch.no_grad():
-        for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(20)
+    stir(net, 20)
     return Model("m", device, knobs, SAMPLE_RATE, "wavenet", net, {"seconds": 3.0})
 
 
@@ -70,8 +67,7 @@ def write(folder: Path, model: Model, takes: list[Take]) -> Dataset:
     knobs = model.knobs
     audio = quantise24(0.2 * np.random.default_rng(1).standard_normal(DRY_FRAMES))
     dry = Dry("noise", "made", "CC0-1.0", audio)
-    write_dry(folder, dry)
-    (folder / "captures").mkdir(parents=True, exist_ok=True)
+    captures = []
     for number, take in enumerate(takes):
         offset = round(take.at * FRAMES)
         way = (
@@ -82,39 +78,8 @@ def write(folder: Path, model: Model, takes: list[Take]) -> Dataset:
         inputs = knobs.to_inputs(way.positions if way.moves else way.positions[0])
         wet = play(model.net, audio[offset : offset + FRAMES], inputs)
         wet = take.level * noisy(wet, take.off, number)
-        flac, scale = pack(wet)
-        setting = knobs.to_setting(way.positions[0])
-        capture = Capture(
-            capture_id=f"20260102T030405Z-beef-{number:06d}",
-            plan_id="ab" * 32,
-            plan_index=number,
-            attempt=1,
-            session_id="20260102T030405Z-beef",
-            device=model.device,
-            rig="bench",
-            role=take.role,
-            setting=setting,
-            reached=setting,
-            trajectory=way.positions.ravel().tolist() if way.moves else None,
-            trajectory_rate=way.rate if way.moves else None,
-            dry_id=dry.dry_id,
-            dry_offset=offset,
-            flac=flac,
-            wet_scale=scale,
-            frames=FRAMES,
-            latency=0.0,
-            input_level_dbu=None,
-            output_level_dbu=None,
-            peak_dbfs=peak_dbfs(wet),
-            rms_dbfs=rms_dbfs(wet),
-            noise_floor_dbfs=-100.0,
-            clipped=0,
-            flags=(),
-            started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-            software="ampsweep 0.1.0",
-        )
-        write_part(folder, capture, knobs)
-    return Dataset.open(folder)
+        captures.append(kept(number, model.device, take.role, knobs, way, dry, offset, wet))
+    return Dataset.open(put(folder, [dry], captures, knobs))
 
 
 def setting(gain: float, tone: float = 1.0, bright: float = 0.0) -> Setting:

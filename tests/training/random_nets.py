@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.models import ConditionedWaveNet, WaveNetConfig
+from training.models import ConditionedWaveNet, Net, WaveNetConfig
 from training.models.presets import PRESETS
 from training.play import play
 
@@ -49,6 +51,13 @@ def mixed(config: WaveNetConfig) -> WaveNetConfig:
     return config.model_copy(update={"conditioning": "basis", "bases": 3})
 
 
+def stir(net: Any, factor: float) -> None:
+    """Have the knobs do so many times as much."""
+    with torch.no_grad():
+        for parameter in net.control.layers[-1].parameters():
+            parameter.mul_(factor)
+
+
 def random_net(config: WaveNetConfig, knobs: int, seed: int = 1) -> ConditionedWaveNet:
     """A net whose control network moves every scale and shift, with peaks of about full scale."""
     torch.manual_seed(seed)
@@ -56,8 +65,7 @@ def random_net(config: WaveNetConfig, knobs: int, seed: int = 1) -> ConditionedW
     with torch.no_grad():
         for parameter in net.control.layers[:-1].parameters():
             parameter.mul_(3)
-        for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(30 * min(1.0, 2 / len(config.layers) ** 0.5))
+        stir(net, 30 * min(1.0, 2 / len(config.layers) ** 0.5))
         rng = np.random.default_rng(seed)
         dry = noise(4800)
         peak = max(
@@ -67,6 +75,17 @@ def random_net(config: WaveNetConfig, knobs: int, seed: int = 1) -> ConditionedW
         net.head.weight.div_(peak)
         net.head.bias.div_(peak)
     return net.eval()
+
+
+def positions(frames: int, inputs: int) -> NDArray[np.float32]:
+    """Knobs anywhere at each frame, shape (frames, inputs)."""
+    return np.random.default_rng(3).uniform(-1, 1, (frames, inputs)).astype(np.float32)
+
+
+def forward(net: Net, dry: NDArray[Any], knobs: NDArray[Any]) -> NDArray[np.float32]:
+    """One stretch; ``dry``: (samples,), ``knobs``: (frames, inputs)."""
+    with torch.no_grad():
+        return net(torch.from_numpy(dry)[None], torch.from_numpy(knobs)[None])[0].numpy()
 
 
 def noise(samples: int, seed: int = 2) -> NDArray[np.float32]:

@@ -8,48 +8,34 @@ import numpy as np
 import pytest
 import torch
 from judged_amp import a_model
+from toy_nets import Toy, toy_model
 
 from rigs.audio import SAMPLE_RATE
 from rigs.knobs import Knob, KnobTable
 from training.checkpoint import Model
 from training.evaluate.aliasing import FREQUENCIES, LEVELS_DBFS, PERIOD, answer, cases
 from training.evaluate.drive import drive_knob
-from training.models.net import Net, NetConfig
 
-KNOBS = KnobTable((Knob("Drive"),))
-
-
-class _NoConfig(NetConfig):
-    @property
-    def receptive_field(self) -> int:
-        return 1
-
-    @property
-    def macs_per_sample(self) -> int:
-        return 1
+DEFAULT = {"Drive": 5.0}
 
 
-class Power(Net):
+class Power(Toy):
     """y = u**n: of a sine, harmonics up to n and no other."""
 
     def __init__(self, power: int, offset: float = 0.0) -> None:
-        super().__init__(_NoConfig(), 1)
-        self.weight = torch.nn.Parameter(torch.zeros(1))  # so that it has a device
+        super().__init__()
         self.power, self.offset = power, offset
 
     def forward(self, dry: torch.Tensor, knobs: torch.Tensor) -> torch.Tensor:
         return dry.double() ** self.power + self.offset
 
-    def fold(self, knobs: object, sample_rate: int) -> None:
-        raise NotImplementedError
-
 
 def _model(power: int, offset: float = 0.0) -> Model:
-    return Model("p", "amp", KNOBS, SAMPLE_RATE, "power", Power(power, offset), {})
+    return toy_model(Power(power, offset), "Drive")
 
 
 def _answer(power: int, frequency: float, offset: float = 0.0) -> float:
-    return answer(_model(power, offset), "x", KNOBS.default, frequency, 0.0).ratio_db
+    return answer(_model(power, offset), "x", DEFAULT, frequency, 0.0).ratio_db
 
 
 def test_harmonics_under_half_the_rate_are_no_aliasing() -> None:
@@ -65,42 +51,29 @@ def test_a_harmonic_that_folds_is() -> None:
 
 
 def test_level_and_frequency_are_as_asked() -> None:
-    found = answer(_model(1), "x", KNOBS.default, 1000.0, -12.0)
+    found = answer(_model(1), "x", DEFAULT, 1000.0, -12.0)
     assert found.harmonics_dbfs == pytest.approx(-12 - 3.01, abs=0.01)
     assert abs(found.frequency - 1000) < SAMPLE_RATE / PERIOD
     assert round(found.frequency * PERIOD / SAMPLE_RATE) % 2 == 1
 
 
 def test_silence_has_no_ratio() -> None:
-    found = answer(_model(3), "x", KNOBS.default, 1000.0, -36.0)
+    found = answer(_model(3), "x", DEFAULT, 1000.0, -36.0)
     assert found.harmonics_dbfs < -100
     assert np.isnan(found.ratio_db)
 
 
-class _LongConfig(_NoConfig):
-    @property
-    def receptive_field(self) -> int:
-        return 20_001
-
-
-class Echo(Net):
+class Echo(Toy):
     """y(t) = u(t) + u(t - 20000): longer ago than the period that is looked at."""
-
-    def __init__(self) -> None:
-        super().__init__(_LongConfig(), 1)
-        self.weight = torch.nn.Parameter(torch.zeros(1))  # so that it has a device
 
     def forward(self, dry: torch.Tensor, knobs: torch.Tensor) -> torch.Tensor:
         return dry[:, 20_000:] + dry[:, :-20_000]
 
-    def fold(self, knobs: object, sample_rate: int) -> None:
-        raise NotImplementedError
-
 
 def test_the_sine_is_heard_after_the_past_is_over() -> None:
     """Its onset is no aliasing."""
-    model = Model("e", "amp", KNOBS, SAMPLE_RATE, "echo", Echo(), {})
-    assert answer(model, "x", KNOBS.default, 1000.0, -12.0).ratio_db < -110
+    model = toy_model(Echo(20_001), "Drive")
+    assert answer(model, "x", DEFAULT, 1000.0, -12.0).ratio_db < -110
 
 
 def test_what_is_tried() -> None:

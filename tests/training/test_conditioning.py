@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from rigs.audio import esr
-from tests.training.random_nets import noise
+from tests.training.random_nets import forward, noise, positions, stir
 from tests.training.static_nets import play_moving
 from tests.training.test_models import play_static
 from training.models import ConditionedWaveNet, WaveNetConfig
@@ -15,8 +17,11 @@ from training.models.conditioning import CONDITIONINGS, conditioning_of
 from training.models.control import CONTROL_INTERVAL, frames_for
 from training.play import play
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 INPUTS = 3
 SAMPLES = 5 * CONTROL_INTERVAL
+trajectory = partial(positions, inputs=INPUTS)
 ONE = {"channels": 3, "kernel_sizes": (3, 2), "dilations": (1, 7), "head_kernel": 3}
 TWO = {
     "arrays": [
@@ -25,14 +30,6 @@ TWO = {
     ],
     "head_kernel": 2,
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=list(CONDITIONINGS))
@@ -50,22 +47,12 @@ def lively(sizes: dict, name: str) -> ConditionedWaveNet:
     torch.manual_seed(1)
     config = WaveNetConfig.model_validate({**sizes, "conditioning": name, "hidden": 8})
     net = ConditionedWaveNet(config, INPUTS)
+    stir(net, 10)
     with torch.no_grad():
-        for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(10)
         for parameter in net.conditioning.parameters():
             parameter.mul_(2)
         net.head.weight.mul_(4)
     return net.eval()
-
-
-def trajectory(frames: int, seed: int = 3) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(-1, 1, (frames, INPUTS)).astype(np.float32)
-
-
-def forward(net: ConditionedWaveNet, dry: np.ndarray, knobs: np.ndarray) -> np.ndarray:
-    with torch.no_grad():
-        return net(torch.from_numpy(dry)[None], torch.from_numpy(knobs)[None])[0].numpy()
 
 
 def test_folded_it_sounds_the_same(net):
@@ -137,9 +124,8 @@ def test_concatenation_is_the_knobs_as_further_inputs():
 
 def test_each_has_a_level_of_its_own(name):
     net = lively(ONE, name)
+    stir(net, 0)
     with torch.no_grad():
-        for parameter in net.control.layers[-1].parameters():
-            parameter.zero_()
         for parameter in net.conditioning.parameters():
             parameter.zero_()
         quiet = play(net, noise(SAMPLES), np.zeros(INPUTS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +16,10 @@ from training.options import TrainOptions
 from training.play import lead_for
 from training.resume import Resume, State
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = WaveNetConfig(channels=4, kernel_sizes=(3, 3), dilations=(1, 3), hidden=8)
 WINDOW = 480
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As a real training has: more only wait for each other, on a busy machine for minutes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _amp(dry: np.ndarray, gain: np.ndarray) -> np.ndarray:

@@ -24,6 +24,8 @@ from training.options import TrainOptions
 from training.play import play
 from training.run import train_model, trained
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DRY = plucked(9_600)
 INPUTS = 3
 A2 = WaveNetConfig(
@@ -38,14 +40,6 @@ ARRAYS = WaveNetConfig.model_validate(
         "head_kernel": 3,
     }
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def file_of(config: WaveNetConfig, path) -> Audio:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,7 +201,10 @@ def test_two_processes_do_the_work_of_one(tmp_path: Path, optimizer: str, roundi
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", str(Path(__file__).with_name("together_server.py"))]
     command += [str(tmp_path / name) for name in ("data", "first", "second")] + [optimizer]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    path = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        command, env={**os.environ, **path}, capture_output=True, text=True, timeout=240
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("Stopped after 7 steps") == 2  # both processes, at one step
     found = [

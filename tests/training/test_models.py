@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from rigs.audio import esr
-from tests.training.random_nets import SMALL, noise, random_net
+from tests.training.random_nets import SMALL, forward, noise, positions, random_net
 from training.models import ConditionedWaveNet, WaveNetConfig
 from training.models.control import CONTROL_INTERVAL, frames_for
 from training.models.static import StaticWaveNet
@@ -19,6 +20,7 @@ from training.play import play
 KNOBS = 2
 FIELD = SMALL.receptive_field
 SAMPLES = 5 * CONTROL_INTERVAL
+trajectory = partial(positions, inputs=KNOBS)
 SHAPES = [SMALL, WaveNetConfig(channels=4, kernel_sizes=(3, 1), dilations=(2, 5), hidden=4)]
 
 
@@ -33,10 +35,6 @@ def backend(request, monkeypatch):
 @pytest.fixture
 def net() -> ConditionedWaveNet:
     return random_net(SMALL, KNOBS)
-
-
-def trajectory(frames: int, seed: int = 3) -> NDArray[np.float32]:
-    return np.random.default_rng(seed).uniform(-1, 1, (frames, KNOBS)).astype(np.float32)
 
 
 def reference(
@@ -128,11 +126,6 @@ def play_static(net: StaticWaveNet, dry: NDArray[Any]) -> NDArray[np.float64]:
         if array.head_bias is not None:
             total = total + array.head_bias[:, None]
     return total[0]
-
-
-def forward(net: ConditionedWaveNet, dry: NDArray[Any], knobs: NDArray[Any]) -> NDArray[np.float32]:
-    with torch.no_grad():
-        return net(torch.from_numpy(dry)[None], torch.from_numpy(knobs)[None])[0].numpy()
 
 
 @pytest.mark.parametrize("config", SHAPES, ids=["three layers", "kernel of one"])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from judged_amp import FRAMES, KNOBS, Take, a_model, setting, sweep, write
+from toy_nets import Toy, toy_model
 
 from rigs.audio import SAMPLE_RATE, rms_dbfs
-from rigs.knobs import Knob, KnobTable
 from rigs.trajectory import Trajectory
 from training.checkpoint import Model
 from training.evaluate.motion import (
@@ -23,7 +23,6 @@ from training.evaluate.motion import (
 )
 from training.evaluate.zipper import turn
 from training.models.control import CONTROL_INTERVAL
-from training.models.net import Net, NetConfig
 
 
 @pytest.fixture
@@ -100,23 +99,12 @@ def test_second_by_second(model: Model, tmp_path: Path) -> None:
     assert followed.positions[-1, 0] == pytest.approx(way[-1], abs=1e-3)
 
 
-class _NoConfig(NetConfig):
-    @property
-    def receptive_field(self) -> int:
-        return 1
-
-    @property
-    def macs_per_sample(self) -> int:
-        return 1
-
-
-class Volume(Net):
+class Volume(Toy):
     """A gain of so many dB from one end of the first knob to the other, as play has it: linear
     between control frames."""
 
     def __init__(self, decibels: float) -> None:
-        super().__init__(_NoConfig(), 1)
-        self.weight = torch.nn.Parameter(torch.zeros(1))  # so that it has a device
+        super().__init__()
         self.decibels = decibels
 
     def gain(self, way: torch.Tensor) -> torch.Tensor:
@@ -130,13 +118,9 @@ class Volume(Net):
         between = torch.lerp(gains[:, :-1, None], gains[:, 1:, None], share)
         return dry * between.flatten(1)
 
-    def fold(self, knobs: object, sample_rate: int) -> None:
-        raise NotImplementedError
-
 
 def _volume(decibels: float) -> Model:
-    knobs = KnobTable((Knob("Volume"),))
-    return Model("v", "amp", knobs, SAMPLE_RATE, "volume", Volume(decibels), {})
+    return toy_model(Volume(decibels), "Volume")
 
 
 def test_zipper_noise_of_a_volume_knob_is_what_theory_says() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.training.random_nets import stir
 from training.models import ConditionedWaveNet, WaveNetConfig
 from training.native import wavenet as native
 from training.native.build import use
@@ -56,8 +57,7 @@ def _lively(config: dict[str, Any]) -> ConditionedWaveNet:
     """A net whose knobs matter, and whose head's bias is not left out as training leaves it."""
     torch.manual_seed(1)
     net = ConditionedWaveNet(WaveNetConfig(**config), 4)
-    for parameter in net.control.layers[-1].parameters():
-        parameter.data *= 5
+    stir(net, 5)
     net.head.requires_grad_()
     return net
 

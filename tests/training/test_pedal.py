@@ -162,7 +162,6 @@ TWO_ARRAYS = {"arrays": [{"kernel_sizes": [2], "dilations": [1]}] * 2}
     ("kind", "network", "words"),
     [
         ("wavenet", TWO_ARRAYS, "has 2 layer arrays"),
-        ("wavenet", {"activation": "tanh"}, "has the activation tanh"),
         ("wavenet", {"conditioning": "concat"}, "is conditioned by concat"),
         ("wavenet", {"conditioning": "hyper"}, "is conditioned by hyper"),
         ("convnet", {}, "is neither a WaveNet nor a GRU nor an LSTM"),

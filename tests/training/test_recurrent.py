@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from rigs.audio import esr
 from rigs.errors import UserError
-from tests.training.random_nets import noise
+from tests.training.random_nets import noise, positions, stir
 from training.checkpoint import build_net
 from training.models.conditioning import CONDITIONINGS
 from training.models.recurrent import ConditionedRecurrent, GruConfig, LstmConfig, RecurrentConfig
@@ -19,16 +20,11 @@ from training.models.static import StaticRecurrent
 from training.native.build import use
 from training.play import play
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 KNOBS = 3
+_positions = partial(positions, inputs=KNOBS)
 NETS: dict[str, type[RecurrentConfig]] = {"gru": GruConfig, "lstm": LstmConfig}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=["torch", "as installed"])
@@ -46,18 +42,13 @@ def _net(kind: str, conditioning: str = "film", **sizes: Any) -> ConditionedRecu
         units=4, conditioning=conditioning, hidden=8, warm_up=96, longest_memory=16, **sizes
     )
     net = ConditionedRecurrent(config, KNOBS)
+    stir(net, 20)
     with torch.no_grad():
-        for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(20)
         for weight in (*net.weights, *net.conditioning.parameters()):
             weight.mul_(2)
         for bias in net.biases:
             bias.add_(torch.linspace(-0.5, 0.5, len(bias)))
     return net.eval()
-
-
-def _positions(frames: int) -> NDArray[np.float32]:
-    return np.random.default_rng(3).uniform(-1, 1, (frames, KNOBS)).astype(np.float32)
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,13 +19,10 @@ CELLS = [Cell("gru", 5), Cell("lstm", 8)]
 
 
 @pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # torch's own steps are far too small to be shared
+def _threads(one_thread):
     use(2)
     yield
     use(None)
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=CELLS, ids=lambda cell: f"{cell.kind} {cell.hidden}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from training.soap import TURN_EVERY, Soap
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def orthogonal(size: int, seed: int) -> Tensor:
@@ -55,14 +55,6 @@ def test_adam_is_not_indifferent_to_turning() -> None:
     straight, _ = descend(torch.optim.Adam, None, 60, 0.05)
     turned, _ = descend(torch.optim.Adam, orthogonal(5, 3), 60, 0.05)
     assert turned != pytest.approx(straight, rel=1e-2)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Small(nn.Module):

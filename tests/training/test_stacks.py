@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from scipy.signal import lfilter
 
-from tests.training.random_nets import noise
+from tests.training.random_nets import forward, noise, positions, stir
 from training.checkpoint import build_net
 from training.models import Net
 from training.models.conditioning import CONDITIONINGS
@@ -20,6 +21,7 @@ from training.play import play
 
 INPUTS = 3
 SAMPLES = 4 * CONTROL_INTERVAL
+trajectory = partial(positions, inputs=INPUTS)
 NETS: list[tuple[str, dict[str, Any]]] = [
     ("convnet", {"channels": 4}),
     ("convnet", {"channels": 3, "dilations": (2,), "oversampling": 4}),
@@ -37,21 +39,11 @@ def net(request) -> Net:
 def lively(kind: str, sizes: dict[str, Any]) -> Net:
     torch.manual_seed(1)
     net = build_net(kind, {**sizes, "hidden": 8}, INPUTS, "here")
+    stir(net, 10)
     with torch.no_grad():
-        for parameter in net.control.layers[-1].parameters():
-            parameter.mul_(10)
         for layer in net.layers:
             layer.weight.mul_(2)
     return net.eval()
-
-
-def trajectory(frames: int, seed: int = 3) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(-1, 1, (frames, INPUTS)).astype(np.float32)
-
-
-def forward(net: Net, dry: np.ndarray, knobs: np.ndarray) -> np.ndarray:
-    with torch.no_grad():
-        return net(torch.from_numpy(dry)[None], torch.from_numpy(knobs)[None])[0].numpy()
 
 
 def play_folds(folds: list[StaticStack], dry: np.ndarray) -> np.ndarray:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from training.evaluate import Result
+
+
+def loud(results: Iterable[Result]) -> list[Result]:
+    """Those loud enough to have an ESR."""
+    return [result for result in results if not math.isnan(result.esr)]
 
 
 def by_esr(results: Sequence[Result]) -> list[Result]:
@@ -23,19 +28,18 @@ def by_esr(results: Sequence[Result]) -> list[Result]:
 def examples(results: Sequence[Result]) -> dict[str, Result]:
     """A good one, the median and the worst, by name; fewer if there are not so many."""
     ordered = by_esr(results)
-    loud = [result for result in ordered if not math.isnan(result.esr)]
-    last = len(loud) - 1
+    heard = loud(ordered)
+    last = len(heard) - 1
     if last < 0:
         return {"Quiet": ordered[-1]}
     if last == 0:
-        return {"The only setting": loud[0]}
+        return {"The only setting": heard[0]}
     places = {"Better than three in four": last // 4, "Median": last // 2, "Worst": last}
     if places["Median"] == last // 4:
         del places["Better than three in four"]
-    return {name: loud[place] for name, place in places.items()}
+    return {name: heard[place] for name, place in places.items()}
 
 
 def worst(results: Sequence[Result], most: int) -> list[Result]:
     """The settings with the highest ESR, worst first; those too quiet to have one left out."""
-    loud = [result for result in by_esr(results) if not math.isnan(result.esr)]
-    return loud[::-1][:most]
+    return loud(by_esr(results))[::-1][:most]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,14 +10,15 @@ from markupsafe import Markup
 
 from rigs.knobs import KnobTable
 from training.evaluate import Result, by_knob, table
+from training.report.choose import loud
 from training.report.svg import (
     AMP,
     INK,
     MIDDLE,
     MODEL,
-    MUTED,
     WIDE,
     axes,
+    draw_floor,
     inline,
     scale_to_esr,
     scale_to_knob,
@@ -30,17 +30,16 @@ SMALLEST = 1e-9
 
 def knob_plots(results: Sequence[Result], knobs: KnobTable, floor: float | None) -> list[Markup]:
     """A panel for each knob; none if no setting was loud enough to have an ESR."""
-    loud = [result for result in results if not math.isnan(result.esr)]
-    if not loud:
+    heard = loud(results)
+    if not heard:
         return []
-    medians = by_knob(table(loud), knobs)
-    ratios = np.maximum([result.esr for result in loud], SMALLEST)
+    medians = by_knob(table(heard), knobs)
+    ratios = np.maximum([result.esr for result in heard], SMALLEST)
     panels = []
     for index, knob in enumerate(knobs):
         figure, on = axes(MIDDLE)
-        if floor:
-            on.axhline(floor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        places = [result.capture.setting[knob.name] for result in loud]
+        draw_floor(on, floor)
+        places = [result.capture.setting[knob.name] for result in heard]
         style: dict[str, Any] = {
             "linestyle": "none",
             "marker": "o",
@@ -53,7 +52,7 @@ def knob_plots(results: Sequence[Result], knobs: KnobTable, floor: float | None)
         heights = np.maximum(row["esr"], SMALLEST)
         on.plot(middles, heights, color=MODEL, linewidth=2, marker="o", markersize=3.5)
         scale_to_knob(on, knob, "x")
-        scale_to_esr(on, [*ratios, *([floor] if floor else [])])
+        scale_to_esr(on, ratios, floor)
         label = f"ESR against {knob.name}: each setting, and the median of each fifth"
         panels.append(inline(figure, f"knob-{index}", label))
     return panels
@@ -73,12 +72,11 @@ def history_plot(history: Any, floor: float | None) -> Markup | None:
     mark: dict[str, Any] = {"marker": "o", "markersize": 3}
     on.plot(minutes, losses, color=AMP, linewidth=1.2, label="training loss", **mark)
     on.plot(minutes, ratios, color=MODEL, linewidth=1.8, label="validation ESR", **mark)
-    if floor:
-        on.axhline(floor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="floor")
+    draw_floor(on, floor, label="floor")
     best = int(np.argmin(ratios))
     ring: dict[str, Any] = {"marker": "o", "markersize": 9, "fillstyle": "none"}
     on.plot(minutes[best], ratios[best], color=INK, linestyle="none", label="kept", **ring)
-    scale_to_esr(on, [*losses, *ratios, *([floor] if floor else [])])
+    scale_to_esr(on, [*losses, *ratios], floor)
     on.set_xlim(left=0)
     on.set_xlabel("training time (minutes)")
     on.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, handlelength=1.4)

@@ -13,15 +13,16 @@ from matplotlib.ticker import MaxNLocator
 from rigs.knobs import KnobTable
 from training.evaluate.motion import Followed, MotionResult
 from training.evaluate.whole import Evaluation
+from training.report.choose import loud
 from training.report.errors import SMALLEST
 from training.report.svg import (
     AMP,
     ERROR,
     LINES,
     MODEL,
-    MUTED,
     WIDE,
     axes,
+    draw_floor,
     inline,
     scale_to_esr,
     shorten,
@@ -43,7 +44,7 @@ def by_error(motion: Sequence[MotionResult]) -> list[MotionResult]:
 def motion_plot(found: Evaluation) -> Markup | None:
     """ESR of each still setting and of each sweep; None if no sweep has one."""
     moving = [one.measured.esr for one in found.motion if not math.isnan(one.measured.esr)]
-    still = [one.esr for one in found.results if not math.isnan(one.esr)]
+    still = [one.esr for one in loud(found.results)]
     if not moving:
         return None
     playing = "seen playing" if all(one.seen for one in found.motion) else "unseen playing"
@@ -51,8 +52,7 @@ def motion_plot(found: Evaluation) -> Markup | None:
     groups = [group for group in groups if group[1]]
     figure, on = axes(WIDE)
     floor = None if found.floor is None else found.floor.esr
-    if floor:
-        on.axhline(floor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    draw_floor(on, floor)
     for place, (_, ratios, colour) in enumerate(groups):
         heights = np.maximum(ratios, SMALLEST)
         on.plot(
@@ -71,7 +71,7 @@ def motion_plot(found: Evaluation) -> Markup | None:
     on.set_xticks(range(len(groups)), [words for words, _, _ in groups])
     on.set_ylabel("ESR")
     ratios = [max(value, SMALLEST) for _, values, _ in groups for value in values]
-    scale_to_esr(on, [*ratios, *([floor] if floor else [])])
+    scale_to_esr(on, ratios, floor)
     return inline(figure, "motion-still", "ESR of settings with knobs still, and of sweeps")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from rigs.knobs import Knob, KnobTable
 from training.evaluate import Result, by_pair, column, table
 from training.evaluate.tables import PAIR_BINS, edges
+from training.report.choose import loud
 from training.report.format import ratio
 from training.report.svg import INK, SMALL, STEPS, axes, inline, scale_to_knob
 
@@ -32,10 +32,10 @@ class PairMaps:
 
 def pair_maps(results: Sequence[Result], knobs: KnobTable) -> PairMaps:
     """Nothing if there is one knob, or no setting loud enough to have an ESR."""
-    loud = [result for result in results if not math.isnan(result.esr)]
-    if not loud or len(knobs) < 2:
+    heard = loud(results)
+    if not heard or len(knobs) < 2:
         return PairMaps([], [])
-    rows = table(loud)
+    rows = table(heard)
     cells = by_pair(rows, knobs)
     bounds = class_bounds(rows["esr"].to_numpy(np.float64))
     panels = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
@@ -137,8 +137,16 @@ def scale_to_knob(on: Axes, knob: Knob, which: str) -> None:
     axis.set_label_text(shorten(knob.name + unit, 18))
 
 
-def scale_to_esr(on: Axes, ratios: Sequence[float]) -> None:
-    """Make the y axis logarithmic, over whole decades that hold ``ratios``, all above 0."""
+def draw_floor(on: Axes, floor: float | None, label: str = "") -> None:
+    """Dashes at the ESR of the device against itself, if it is known and not nothing."""
+    if floor:
+        on.axhline(floor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label=label)
+
+
+def scale_to_esr(on: Axes, ratios: Iterable[float], floor: float | None = None) -> None:
+    """Make the y axis logarithmic, over whole decades that hold ``ratios``, all above 0, and the
+    ``floor``."""
+    ratios = [*ratios, *([floor] if floor else [])]
     low = int(np.floor(np.log10(min(ratios)) + 1e-9))
     high = max(int(np.ceil(np.log10(max(ratios)) - 1e-9)), low + 1)
     on.set_yscale("log")

@@ -15,7 +15,17 @@ from training.evaluate.compare import Comparison
 from training.evaluate.tables import column
 from training.report.errors import SMALLEST
 from training.report.format import dials, pages
-from training.report.svg import LINES, MUTED, WIDE, axes, drawing, inline, scale_to_esr, shorten
+from training.report.svg import (
+    LINES,
+    MUTED,
+    WIDE,
+    axes,
+    draw_floor,
+    drawing,
+    inline,
+    scale_to_esr,
+    shorten,
+)
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "h")
 """One for each of the models, beside its colour: not everyone tells colours apart."""
@@ -48,9 +58,12 @@ def _loud(found: Comparison) -> NDArray[np.float64]:
     return ordered
 
 
+def _floor(found: Comparison) -> float | None:
+    return None if found.floor is None else found.floor.esr
+
+
 def _scale(on: Axes, found: Comparison, ratios: NDArray[np.float64]) -> None:
-    floor = None if found.floor is None else found.floor.esr
-    scale_to_esr(on, [*ratios.ravel().tolist(), *([floor] if floor else [])])
+    scale_to_esr(on, ratios.ravel().tolist(), _floor(found))
 
 
 def _mark(place: int) -> dict[str, Any]:
@@ -72,8 +85,7 @@ def paired_plot(found: Comparison) -> Markup:
     on.vlines(places, ratios.min(axis=0), ratios.max(axis=0), color=MUTED, linewidth=0.6, alpha=0.6)
     for index, own in enumerate(ratios):
         on.plot(places, own, **_mark(index))
-    if found.floor is not None and found.floor.esr:
-        on.axhline(found.floor.esr, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    draw_floor(on, _floor(found))
     _scale(on, found, ratios)
     on.set_xlim(0, len(places) + 1)
     on.grid(False, axis="x")
