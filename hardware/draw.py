@@ -11,13 +11,15 @@ from pathlib import Path
 from hardware.pedal import drill, output_filter, panel, pins
 from hardware.pedal.v2.blocks import blocks
 from hardware.pedal.v2.board import board
-from hardware.pedal.wiring import wiring as pedal_wiring
+from hardware.pedal.wiring import latching, momentary
+from hardware.rig import control, parameters
+from hardware.rig.panel import parse, stations
 from hardware.rig.wiring import wiring as rig_wiring
 from rigs.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 MOTORS = 6
-"""In the wiring diagram: as many as there may be."""
+"""In the wiring diagram and in the rig's files that are here: as many as there may be."""
 
 
 def texts() -> dict[str, str]:
@@ -25,17 +27,21 @@ def texts() -> dict[str, str]:
 
     Raises UserError if the v2 board breaks an electrical rule.
     """
-    layout, boards = panel.read(), pins.read()
+    layout, boards, rig = panel.read(), pins.read(), parameters.read()
+    six = stations(rig, parse(",".join(f"Knob {n}:D@{30 * n}" for n in range(1, MOTORS + 1))))
     circuit = board(boards["v2"])
     if wrong := circuit.faults():
         raise UserError(f"The v2 board breaks a rule: {wrong[0]}; mend hardware/pedal/v2/board.py.")
     made = {
         "hardware/pedal/terrarium/output-filter.cir": output_filter.netlist(),
         "hardware/pedal/terrarium/output-filter.svg": output_filter.plot(),
-        "hardware/pedal/terrarium/wiring.svg": pedal_wiring(boards["terrarium"]).svg(),
+        "hardware/pedal/terrarium/wiring.svg": latching(boards["terrarium"]).svg(),
+        "hardware/pedal/terrarium/wiring-momentary.svg": momentary(boards["terrarium"]).svg(),
         "hardware/pedal/v2/blocks.svg": blocks().svg(),
         "hardware/pedal/v2/board.net": circuit.kicad(),
         "hardware/rig/wiring.svg": rig_wiring(MOTORS).svg(),
+        "hardware/rig/rig.toml": control.toml(rig, six, "amp", "change me"),
+        "hardware/rig/grblhal-settings.txt": control.settings(rig, six),
         "firmware/daisy/pins.h": pins.header(boards),
     }
     for name in layout.enclosures:
@@ -59,8 +65,7 @@ def sheets() -> dict[str, bytes]:
 
 def pictures() -> dict[str, bytes]:
     """The rig as the guide shows it, as PNG; this takes a while."""
-    from hardware.rig import assembly, files, parameters, picture
-    from hardware.rig.panel import parse, stations
+    from hardware.rig import assembly, files, picture
 
     p = parameters.read()
     wide = stations(p, parse("Gain:25mm@0,Bass:25mm@42,Treble:D@84"))
@@ -69,6 +74,9 @@ def pictures() -> dict[str, bytes]:
         "hardware/rig/rig.png": picture.render(assembly.assemble(p, wide, 16.0), files.CORNER),
         "hardware/rig/two-tiers.png": picture.render(
             assembly.assemble(p, narrow, 16.0), files.CORNER
+        ),
+        "hardware/rig/side.png": picture.render(
+            assembly.assemble(p, wide[:1], 16.0), picture.axes(0, 0), 640, 560
         ),
         "hardware/rig/coupler.png": picture.render(
             assembly.coupler(p, 25.0, 14.0), picture.axes(-60, 25), 450, 630

@@ -36,6 +36,7 @@ EXTRAS = {
     "ray": "cluster",
     "build123d": "cad",
     "ezdxf": "cad",
+    "rtree": "cad",
     "trimesh": "cad",
 }
 """Packages that not everyone needs, and the extra of ampsweep that brings each."""

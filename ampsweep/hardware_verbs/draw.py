@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ampsweep.hardware_verbs.interrupted import nothing_written
 from hardware.draw import ROOT, pictures, sheets, texts
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
@@ -28,9 +29,10 @@ def draw(
     """
     if out is None and not (ROOT / "firmware").is_dir():
         raise UserError("This is no checkout of ampsweep; name a folder to write with --out.")
-    files = {name: text.encode() for name, text in texts().items()} | sheets()
-    if with_pictures:
-        with Console().status("rendering the rig"):
+    with nothing_written(), Console().status("drawing") as status:
+        files = {name: text.encode() for name, text in texts().items()} | sheets()
+        if with_pictures:
+            status.update("rendering the rig")
             files |= pictures()
     for name, data in files.items():
         path = (out or ROOT) / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ampsweep.hardware_verbs.interrupted import nothing_written
 from hardware import bom
-from hardware.rig import panel, parameters, torque
+from hardware.rig import control, panel, parameters, torque
 from rigs.config import NAME, rig_from
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
@@ -51,21 +53,27 @@ def rig(
             f"--device {device} cannot be a file's name; begin with a letter or digit, then use "
             "up to 63 letters, digits, dots, dashes and underscores."
         )
-    given = parameters.read(file or parameters.FILE)
+    file = file or parameters.FILE
+    given = parameters.read(file)
     if wrong := torque.faults(given):
-        raise UserError(f"These motors could hurt a pot: {wrong[0]}; lower the current.")
+        raise UserError(f"{file}: {wrong[0]}; write other currents into its [drive].")
     stations = panel.stations(given, panel.parse(knobs))
     folder = out or Path(f"{device}-rig")
+    toml = control.toml(given, stations, device, interface)
+    _spare(folder / f"{device}.toml", toml)
     console = Console()
-    with console.status("making the parts") as status:
+    with nothing_written(), console.status("making the parts") as status:
         from hardware.rig.files import make
 
         files = make(given, stations, height, device, interface, lambda s: status.update(s))
-    rig_from(files[f"{device}.toml"].decode(), folder / f"{device}.toml").close()
     make_folder(folder)
     for name, data in files.items():
         write_whole(folder / name, data)
     typer.echo(f"{folder}: {len(files)} files. What to print: {folder / 'print.csv'}.")
+    left, right = panel.rail_ends(given, stations)
+    tiers = 1 + max(station.tier for station in stations)
+    rails = "1 rail" if tiers == 1 else f"{tiers} rails"
+    typer.echo(f"Cut {rails} of {math.ceil(right - left)} mm.")
     far = [station.fitting.name for station in stations if station.tier]
     if far:
         rod = panel.rod(given, panel.heights(given, height))
@@ -82,3 +90,14 @@ def rig(
     cost = bom.total(bom.read(bom.RIG), len(stations))
     typer.echo(f"To buy: about {cost}; `ampsweep hardware bom` lists it.")
     typer.echo(f"Next, when it is built: ampsweep rigs home {folder / f'{device}.toml'}")
+
+
+def _spare(path: Path, toml: str) -> None:
+    """Raises UserError if there is a rig at ``path`` that says something else: what was measured
+    and written into it is not to be lost. ``toml`` itself has to be a rig, or it is our mistake."""
+    rig_from(toml, path).close()
+    if path.exists() and path.read_bytes() != toml.encode():
+        raise UserError(
+            f"{path} is there and says something else, perhaps what was measured; name another "
+            "folder with --out, or move it away."
+        )

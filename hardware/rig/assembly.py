@@ -15,14 +15,14 @@ from build123d import Align, Box, Cylinder, Plane, Pos, Rot
 
 from hardware.rig import parts
 from hardware.rig.panel import (
+    APART,
     RIGID,
     ROD,
     Heights,
     Station,
-    carrier_width,
-    envelope,
     heights,
     outside,
+    rail_ends,
     rod,
 )
 from hardware.rig.parameters import Parameters
@@ -34,8 +34,8 @@ PRINTED, ALUMINIUM, STEEL, MOTOR, PANEL, KNOB = (
 TPU = "#4a90c2"
 KNOB_TALL = 14.0
 """mm of a fitted knob in the pictures."""
-_AROUND, _APART = 40.0, 5.0
-"""mm of panel around all in the pictures, and between carriers and standoffs."""
+_AROUND = 40.0
+"""mm of panel around all in the pictures."""
 _PILOT = 1.5
 """mm by which the ring around a motor's shaft stands out."""
 _TOUCH = 0.05
@@ -59,14 +59,6 @@ def standoff_heights(p: Parameters, at: Heights) -> tuple[float, float]:
     return at.carrier + p.carrier.thickness, at.tier - p.rail.size
 
 
-def rail_ends(p: Parameters, stations: Sequence[Station]) -> tuple[float, float]:
-    """Where rails begin and end along the panel: beyond the standoffs at both ends."""
-    beyond = _APART + p.standoff.width + _APART
-    half = {s: max(carrier_width(p), envelope(p, s.fitting.grip)) / 2 for s in stations}
-    left = min(s.fitting.x - half[s] for s in stations)
-    return left - beyond, max(s.fitting.x + half[s] for s in stations) + beyond
-
-
 def assemble(p: Parameters, stations: Sequence[Station], knob: float) -> list[Item]:
     """All parts, for knobs or shafts that end ``knob`` mm above the panel."""
     at = heights(p, knob)
@@ -80,7 +72,7 @@ def assemble(p: Parameters, stations: Sequence[Station], knob: float) -> list[It
         bar = Pos(left, parts.rail_height(p), front) * rail
         items.append(_still(f"rail {tier + 1}", bar, ALUMINIUM))
         bracket = parts.standoff(p, high)
-        for side, x in (("left", left + _APART), ("right", right - _APART - p.standoff.width)):
+        for side, x in (("left", left + APART), ("right", right - APART - p.standoff.width)):
             # On its feet: its width is along the panel now, and its height away from it.
             upright = Plane((x, 0, lift[tier]), x_dir=(0, 1, 0), z_dir=(1, 0, 0))
             stood = upright.location * bracket

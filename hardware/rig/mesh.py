@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rtree  # noqa: F401  # trimesh looks for what a ray meets with it: missed here, not at the end
 import trimesh
 from build123d import export_stl
 from numpy.typing import NDArray

@@ -8,6 +8,7 @@ out, and a rod brings its turning past the motors of the first.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +22,8 @@ MOST, FARTHEST, WIDEST = 6, 2000.0, 80.0
 """Knobs of a rig; mm along a panel; mm of a knob's diameter."""
 ROD, RIGID, BEHIND = 5.0, (10.0, 25.0), 3.0
 """A rod's diameter; a rigid coupler's diameter and length; the room between it and a motor."""
+APART = 5.0
+"""mm between carriers and standoffs, and from these to the rails' ends."""
 _RUN, _LEFT, _END = 0.3, 1.5, 1.0
 """Gaps: between the coupler's halves and its cross, from its hub to the carrier, and from a shaft's
 end to the cross."""
@@ -174,6 +177,14 @@ def stations(p: Parameters, fittings: tuple[Fitting, ...]) -> tuple[Station, ...
                 f"{near[0].fitting.name}, which needs {need:.1f} mm between them."
             )
     return tuple(found)
+
+
+def rail_ends(p: Parameters, stations: Sequence[Station]) -> tuple[float, float]:
+    """Where rails begin and end along the panel: beyond the standoffs at both ends."""
+    beyond = APART + p.standoff.width + APART
+    half = {s: max(carrier_width(p), envelope(p, s.fitting.grip)) / 2 for s in stations}
+    left = min(s.fitting.x - half[s] for s in stations)
+    return left - beyond, max(s.fitting.x + half[s] for s in stations) + beyond
 
 
 def rod(p: Parameters, at: Heights) -> float:

@@ -35,8 +35,10 @@ class Motor(_Model):
     torque: Positive
     current: Positive
     resistance: Positive
+    spread: float = Field(ge=0, le=0.5)
     detent: Positive
     inertia: Positive
+    load: Positive
     full_steps: int = Field(ge=20, le=800)
 
 

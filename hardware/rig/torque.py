@@ -16,6 +16,9 @@ from hardware.rig.parameters import Motor, Parameters, Pot
 
 GIVE = math.radians(1.0)
 """By how much a stop gives way when it is run into: little, so that the blow comes out large."""
+SPARE, SURE = 2.0, 1.25
+"""How many times a stop must bear what homing pushes with, and how many times homing must turn
+what a pot needs: on top of how far the motor may be off."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,24 @@ class Push:
 
 
 def push(motor: Motor, milliamperes: float, degrees_a_second: float) -> Push:
-    """Of ``motor`` at an RMS current, when it runs into a stop at a speed.
-
-    The blow is the rotor's energy, taken up by a stop that gives way like a spring:
-    1/2 J ω² = 1/2 T θ.
-    """
+    """Of ``motor`` at an RMS current, when it runs into a stop at a speed."""
     held = motor.torque * milliamperes / 1000 / motor.current
-    blow = motor.inertia * math.radians(degrees_a_second) ** 2 / GIVE
-    return Push(held + motor.detent, held - motor.detent, blow)
+    return Push(
+        held * (1 + motor.spread) + motor.detent,
+        held * (1 - motor.spread) - motor.detent,
+        _blow(motor, degrees_a_second),
+    )
 
 
-def watts(parameters: Parameters, knobs: int) -> float:
-    """What so many motors turn into heat at rest: two phases of I²R each, at the run current."""
-    amperes = parameters.drive.run_current / 1000
-    return knobs * 2 * amperes**2 * parameters.motor.resistance
+def _blow(motor: Motor, degrees_a_second: float) -> float:
+    """N·m: the energy of what turns, taken up by a stop that gives way like a spring:
+    1/2 J ω² = 1/2 T θ."""
+    return (motor.inertia + motor.load) * math.radians(degrees_a_second) ** 2 / GIVE
+
+
+def heat(parameters: Parameters) -> float:
+    """Watts that a motor turns into heat: two phases of I²R, at the run current."""
+    return 2 * (parameters.drive.run_current / 1000) ** 2 * parameters.motor.resistance
 
 
 def homing(parameters: Parameters) -> Push:
@@ -59,28 +66,50 @@ def running(parameters: Parameters) -> Push:
     return push(parameters.motor, parameters.drive.run_current, parameters.drive.speed)
 
 
-def faults(parameters: Parameters) -> list[str]:
-    """What is wrong with the currents, one clause each; none: no pot of the list is hurt.
+def window(parameters: Parameters, pot: Pot) -> tuple[int, int]:
+    """The homing currents, from and to, in mA RMS, that turn ``pot`` surely and spare its stop.
 
-    Homing must leave every stop a factor of two, running (which never meets a stop unless
-    something has slipped) must stay below it, and homing must turn what is stiffest.
+    The rules of :func:`push` solved for the current; none is above the motor's own.
+    """
+    motor = parameters.motor
+    a_newton_metre = 1000 * motor.current / motor.torque
+    turns = (SURE * (pot.turn or 0.0) + motor.detent) / (1 - motor.spread)
+    blow = _blow(motor, parameters.drive.homing_speed)
+    spares = (pot.stop / SPARE - blow - motor.detent) / (1 + motor.spread)
+    most = min(spares * a_newton_metre, 1000 * motor.current)
+    return math.ceil(turns * a_newton_metre), math.floor(most)
+
+
+def faults(parameters: Parameters) -> list[str]:
+    """What is wrong with the currents, one clause each; none: no pot of the list is hurt, or stays
+    where it is.
+
+    Homing must be in every pot's window; running, which never meets a stop unless something has
+    slipped, must stay below what it bears.
     """
     home, run = homing(parameters), running(parameters)
-    wrong = []
+    drive, own = parameters.drive, 1000 * parameters.motor.current
+    wrong = [
+        f"{current} mA is more than the {own:.0f} mA that the motor bears"
+        for current in (drive.homing_current, drive.run_current)
+        if current > own
+    ]
     for pot in parameters.pots:
-        if 2 * home.worst > pot.stop:
+        low, high = window(parameters, pot)
+        if SPARE * home.worst > pot.stop:
             wrong.append(
                 f"homing pushes {pot.name} with {_ncm(home.worst)}, more than half of the "
-                f"{_ncm(pot.stop)} that its stop bears"
+                f"{_ncm(pot.stop)} that its stop bears: at most {high} mA"
+            )
+        if pot.turn is not None and home.least < SURE * pot.turn:
+            wrong.append(
+                f"homing turns with {_ncm(home.least)}, and {pot.name} may need "
+                f"{_ncm(pot.turn)}: at least {low} mA"
             )
         if run.worst > pot.stop:
             wrong.append(
                 f"running into its stop, {pot.name} gets {_ncm(run.worst)} and bears "
                 f"{_ncm(pot.stop)}"
-            )
-        if pot.turn is not None and home.least < 1.5 * pot.turn:
-            wrong.append(
-                f"homing turns with {_ncm(home.least)}, and {pot.name} may need {_ncm(pot.turn)}"
             )
     return wrong
 
@@ -90,17 +119,17 @@ def table(parameters: Parameters) -> str:
     motor, drive = parameters.motor, parameters.drive
     home, run = homing(parameters), running(parameters)
     rows = [
-        f"Motor: {motor.name}, {_ncm(motor.torque)} at {motor.current:g} A, "
-        f"detent {_ncm(motor.detent)}.",
+        f"Motor: {motor.name}, {_ncm(motor.torque)} at {motor.current:g} A; both give or take "
+        f"{100 * motor.spread:.0f} %, detent {_ncm(motor.detent)}.",
         "",
         "| | current | pushes with at most | turns with at least | blow at speed |",
         "|---|---|---|---|---|",
         _row("homing", drive.homing_current, home),
         _row("running", drive.run_current, run),
         "",
-        "| pot | its stop bears | homing | running into it | to turn it | source |",
-        "|---|---|---|---|---|---|",
-        *(_pot_row(pot, home, run) for pot in parameters.pots),
+        "| pot | its stop bears | homing | running into it | turned by | homing current | source |",
+        "|---|---|---|---|---|---|---|",
+        *(_pot_row(parameters, pot, home, run) for pot in parameters.pots),
     ]
     return "\n".join(rows)
 
@@ -110,10 +139,11 @@ def _row(name: str, milliamperes: int, push: Push) -> str:
     return f"| {name} | {milliamperes} mA | {figures} |"
 
 
-def _pot_row(pot: Pot, home: Push, run: Push) -> str:
+def _pot_row(parameters: Parameters, pot: Pot, home: Push, run: Push) -> str:
     shares = " | ".join(f"{100 * p.worst / pot.stop:.0f} %" for p in (home, run))
     turn = "not said" if pot.turn is None else f"{_ncm(pot.turn)} at most"
-    return f"| {pot.name} | {_ncm(pot.stop)} | {shares} | {turn} | {pot.source} |"
+    low, high = window(parameters, pot)
+    return f"| {pot.name} | {_ncm(pot.stop)} | {shares} | {turn} | {low}–{high} mA | {pot.source} |"
 
 
 def _ncm(torque: float) -> str:

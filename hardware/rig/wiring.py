@@ -14,7 +14,7 @@ POWER, GROUND, SIGNAL, USB = "#c00", "#000", "#08a", "#a0a"
 def wiring(knobs: int) -> Diagram:
     """For so many motors."""
     motors = [
-        Part(f"Motor {axis}", 900, 60 + 138 * n, 130, tuple(COILS), about="NEMA 11")
+        Part(f"Motor {axis}", 900, 60 + 144 * n, 130, tuple(COILS), about="NEMA 11")
         for n, axis in enumerate(AXES[:knobs])
     ]
     drivers = tuple(f"{axis} {coil}" for axis in AXES[:knobs] for coil in COILS)

@@ -9,7 +9,12 @@ from rigs.errors import UserError
 def test_the_pedal_costs_what_its_lines_add_up_to():
     lines = bom.groups(bom.read(bom.PEDAL))
     assert str(bom.total(lines["pedal"])) == "$67–81"
-    assert bom.total(lines["option"]).low > 0
+    option = str(bom.total(lines["option"]))
+    assert option == "$8–15"
+    guide = (bom.PEDAL.parent / "README.md").read_text("utf-8")
+    assert f"{option} more" in guide
+    assert "**$67–81**" in guide
+    assert "**$75–85**" in guide
 
 
 def test_a_knob_more_costs_what_a_knob_costs():

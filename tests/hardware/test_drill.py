@@ -2,11 +2,14 @@
 
 import io
 import re
+import zlib
+from xml.etree import ElementTree
 
 import ezdxf
 import numpy as np
 import pytest
 
+from hardware import draw
 from hardware.pedal import drill, panel
 from rigs.errors import UserError
 
@@ -88,6 +91,80 @@ def test_paper_is_a4_at_full_scale(layout):
     lines = re.findall(r"M ([\d.]+) ([\d.]+) \nL ([\d.]+) ([\d.]+) \n", svg)
     across = [float(b) - float(a) for a, y, b, z in lines if y == z]
     assert any(abs(length - 50 * 72 / 25.4) < 0.01 for length in across)  # the ruler
+
+
+def boxes(paths):
+    """What paths of numbers x, y, x, y, … reach over: left, bottom, width and height, in mm."""
+    found = []
+    for numbers in paths:
+        points = np.array(numbers, float).reshape(-1, 2)
+        low, high = points.min(0), points.max(0)
+        found.append((*low, *(high - low)))
+    return sorted(tuple(round(float(number), 2) + 0.0 for number in box) for box in found)
+
+
+def drawn_in_svg(data):
+    """A circle is drawn by arcs that begin and end where it is farthest out."""
+    paths = []
+    for path in ElementTree.fromstring(data).iter("{http://www.w3.org/2000/svg}path"):
+        if "stroke: #" in path.get("style", ""):
+            points = np.array(re.findall(r"-?[\d.]+", path.get("d")), float).reshape(-1, 2)
+            paths.append(points / drill.POINTS * [1, -1] + [0, drill.SHEET[1]])
+    return boxes(paths)
+
+
+def drawn_in_pdf(data):
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL)
+    page = next(s for s in (_inflated(s) for s in streams) if b"\nS\n" in s).decode("latin-1")
+    strokes = re.findall(r"^((?:[-\d. ]+ [mlc]\n)+)(?:h\n)?\s*S$", page, re.MULTILINE)
+    return boxes(np.array(re.findall(r"-?[\d.]+", s), float) / drill.POINTS for s in strokes)
+
+
+def _inflated(stream):
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return b""
+
+
+def drawn_in_dxf(data):
+    document = ezdxf.read(io.StringIO(data.decode()))
+    paths = []
+    for shape in document.modelspace():
+        if shape.dxftype() == "CIRCLE":
+            (x, y, _), r = shape.dxf.center, shape.dxf.radius
+            paths.append([x - r, y - r, x + r, y + r])
+        elif shape.dxftype() == "LWPOLYLINE":
+            paths.append([number for point in shape.get_points("xy") for number in point])
+    return boxes(paths)
+
+
+@pytest.mark.parametrize("name", ["125B", "1590B"])
+def test_what_is_printed_looked_at_and_milled_is_the_same(name):
+    """The three files of the checkout, read back: each line and hole in the same place."""
+    stem = draw.ROOT / f"hardware/pedal/terrarium/drill-{name.lower()}"
+    svg, pdf, dxf = (
+        read(stem.with_suffix(f".{kind}").read_bytes())
+        for kind, read in (("svg", drawn_in_svg), ("pdf", drawn_in_pdf), ("dxf", drawn_in_dxf))
+    )
+    assert np.array(svg) == pytest.approx(np.array(dxf), abs=0.011)
+    assert np.array(pdf) == pytest.approx(np.array(dxf), abs=0.011)
+    layout = panel.read()
+    holes = panel.holes(layout, layout.enclosures[name]) if name == "125B" else []
+    assert len(dxf) == 4 + 4 * len(holes) + 3 * bool(holes)  # faces, holes with crosses, ruler
+    sizes = {(round(width, 1), round(height, 1)) for _, _, width, height in dxf}
+    assert sizes >= {(hole.hole[0], hole.hole[-1]) for hole in holes}
+
+
+def test_a_hole_that_is_moved_in_one_file_only_is_seen():
+    sheet = [drill.Round("hole", (50.0, 60.0), 7.2), drill.Path("centre", ((10, 10), (20, 10)))]
+    moved = [drill.Round("hole", (50.1, 60.0), 7.2), sheet[1]]
+    dxf = drawn_in_dxf(drill.to_dxf(sheet).encode())
+    assert dxf == [(10, 10, 10, 0), (46.4, 56.4, 7.2, 7.2)]
+    assert drawn_in_svg(drill.to_page(sheet, "svg")) == dxf
+    assert drawn_in_pdf(drill.to_page(sheet, "pdf")) == dxf
+    assert drawn_in_svg(drill.to_page(moved, "svg")) != dxf
+    assert drawn_in_pdf(drill.to_page(moved, "pdf")) != dxf
 
 
 @pytest.mark.parametrize(

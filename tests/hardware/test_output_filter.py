@@ -1,5 +1,6 @@
 """The output filter: its corner, its loss, and the same by ngspice."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from hardware.pedal import output_filter
+from hardware.pedal import output_filter, panel
 
 
 def test_the_corner_and_the_loss_at_ten_kilohertz():
@@ -35,3 +36,14 @@ def test_ngspice_says_the_same(tmp_path):
     assert hertz[-1] == pytest.approx(200e3, rel=1e-6)
     for load, decibels in zip(output_filter.LOADS.values(), both, strict=True):
         assert decibels == pytest.approx(output_filter.response(hertz, load), abs=1e-4)
+
+
+def test_the_guide_and_the_picture_have_what_was_computed():
+    folder = panel.FILE.parent
+    guide = (folder / "README.md").read_text("utf-8")
+    picture = html.unescape((folder / "output-filter.svg").read_text("utf-8"))
+    for name, load in output_filter.LOADS.items():
+        low, high = output_filter.response(np.array([100.0, 10e3]), load)
+        assert f"| {name} | {low:.2f} dB | {high:.2f} dB |".replace("-", "\N{MINUS SIGN}") in guide
+        assert f"into {name}: {low:.2f} dB at 100 Hz, {high:.2f} dB at 10 kHz" in picture
+    assert f"corner {output_filter.CORNER / 1e3:.1f} kHz" in guide

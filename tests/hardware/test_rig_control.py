@@ -8,7 +8,7 @@ from grbl_pty import Bench
 
 from hardware.rig import control, panel, parameters
 from rigs.actuators.grbl import Grbl
-from rigs.config import rig_from
+from rigs.config import load_rig, rig_from
 from rigs.errors import UserError
 from rigs.rig import nobody
 from rigs.trajectory import Trajectory
@@ -41,6 +41,17 @@ def test_the_toml_is_a_rig_of_these_knobs():
     assert rig.knobs.names == ("Gain", "Bass", '"Hi" Cut')
     assert rig.actuator.options == control.options(P, STATIONS)
     assert rig.path.options.device == "my card"
+
+
+def test_the_rig_that_is_kept_here_is_one_of_six_knobs():
+    kept = load_rig(parameters.FILE.parent / "rig.toml")
+    assert len(kept.knobs) == 6
+    assert kept.actuator.options.homing_current == P.drive.homing_current
+    lines = (parameters.FILE.parent / "grblhal-settings.txt").read_text("utf-8").splitlines()
+    currents = [line for line in lines if re.match(r"\$14[0-5]=", line)]
+    assert [line.split()[0] for line in currents] == [
+        f"${140 + n}={P.drive.run_current}" for n in range(6)
+    ]
 
 
 def test_a_controller_without_the_settings_is_refused(bench):

@@ -63,24 +63,60 @@ def test_motors_in_two_tiers_pass_each_other():
 
 def test_no_pot_of_the_list_is_hurt():
     assert torque.faults(P) == []
-    home = torque.homing(P)
-    assert home.most == pytest.approx(0.12 * 0.2 / 0.67 + 0.006)
-    assert home.least == pytest.approx(0.12 * 0.2 / 0.67 - 0.006)
-    assert home.blow == pytest.approx(1.8e-6 * 0.7854**2 / 0.017453, rel=1e-3)
-    assert min(pot.stop for pot in P.pots) > torque.running(P).worst
+    home, held = torque.homing(P), 0.12 * P.drive.homing_current / 670
+    assert home.most == pytest.approx(1.1 * held + 0.012)
+    assert home.least == pytest.approx(0.9 * held - 0.012)
+    assert home.blow == pytest.approx(21.8e-6 * 0.7854**2 / 0.017453, rel=1e-3)
+    weakest = min(pot.stop for pot in P.pots)
+    assert 2 * home.worst < weakest
+    assert torque.running(P).worst < weakest
+    assert home.least > 1.25 * max(pot.turn for pot in P.pots)
+
+
+def test_every_pot_says_who_states_its_torques():
+    for pot in P.pots:
+        assert pot.source.split(",")[0] in ("Alps", "Bourns", "CTS", "Omeg", "Piher"), pot.name
+        assert pot.turn is not None
+    assert [pot.stop for pot in P.pots] == sorted(pot.stop for pot in P.pots)
+
+
+def driven(**change):
+    return P.model_copy(update={"drive": P.drive.model_copy(update=change)})
+
+
+@pytest.mark.parametrize("pot", P.pots, ids=lambda pot: pot.name)
+def test_a_window_ends_where_the_rules_do(pot):
+    """At its ends the rules just hold for that pot; a milliampere beyond, they do not."""
+    low, high = torque.window(P, pot)
+    alone = P.model_copy(update={"pots": (pot,)})
+    for current, fine in ((low, True), (low - 1, False), (high, True), (high + 1, False)):
+        drive = P.drive.model_copy(update={"homing_current": current, "run_current": 10})
+        wrong = torque.faults(alone.model_copy(update={"drive": drive}))
+        assert (not wrong) == fine, (current, wrong)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"homing_current": 400}, "more than half"),
-        ({"run_current": 600}, "running into its stop"),
-        ({"homing_current": 100}, "may need 1.5 N·cm"),
+        ({"homing_current": 460}, "Bourns PTV09, 9 mm with 10.3 N·cm, more than half of the 19.6"),
+        ({"run_current": 900}, "running into its stop"),
+        ({"run_current": 700}, "700 mA is more than the 670 mA that the motor bears"),
+        ({"homing_current": 350}, "CTS 450, 24 mm may need 4.2 N·cm: at least 404 mA"),
     ],
 )
 def test_a_current_that_is_wrong_is_named(change, words):
-    drive = P.drive.model_copy(update=change)
-    assert any(words in fault for fault in torque.faults(P.model_copy(update={"drive": drive})))
+    wrong = torque.faults(driven(**change))
+    assert any(words in fault for fault in wrong), wrong
+
+
+def test_what_the_guide_says_of_heat_and_of_the_quiet_mode():
+    guide = " ".join((parameters.FILE.parent / "README.md").read_text("utf-8").split())
+    rated = 2 * P.motor.current**2 * P.motor.resistance
+    assert f"{torque.heat(P):.1f} W into heat, against {rated:.1f} W at its rated" in guide
+    assert f"at most: {80 * torque.heat(P) / rated:.0f} K here" in guide
+    blank = 24 * 2 / 1024  # clocks of blank time, and choppings in 1024 of them
+    least = 1000 * blank * P.drive.supply / P.motor.resistance
+    assert f"below {least:.0f} mA" in guide
 
 
 def test_the_guide_has_the_arithmetic_of_the_parameters():

@@ -76,7 +76,7 @@ def small(*parts, powered=()):
         )
         for number, (pins, nets) in enumerate(parts, 1)
     ]  # fmt: skip
-    return Circuit("", tuple(made), frozenset(powered))
+    return Circuit("", tuple(made), dict(powered))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,12 @@ def small(*parts, powered=()):
             small(({"a": "power_in"}, {"a": "N"}), ({"b": "passive"}, {"b": "N"})),
             "net N feeds a supply pin, and nothing supplies it",
         ),
+        (
+            small(
+                ({"a": "power_in"}, {"a": "N"}), ({"b": "passive"}, {"b": "N"}), powered={"N": "M"}
+            ),
+            "net N gets its power from M, and no part leads there",
+        ),
     ],
 )
 def test_a_broken_rule_is_seen(circuit, said):
@@ -106,3 +112,39 @@ def test_a_broken_rule_is_seen(circuit, said):
 def test_a_part_twice_is_seen():
     twice = replace(CIRCUIT, parts=(*CIRCUIT.parts, CIRCUIT.parts[-1]))
     assert any("is there 2 times" in fault for fault in twice.faults())
+
+
+def changed(reference, **nets):
+    """The board with pins of one part on other nets."""
+    parts = [
+        replace(part, nets={**part.nets, **nets}) if part.reference == reference else part
+        for part in CIRCUIT.parts
+    ]
+    return replace(CIRCUIT, parts=tuple(parts))
+
+
+def without(value):
+    """The board with the first part of that value left out."""
+    gone = next(part for part in CIRCUIT.parts if part.value == value)
+    return replace(CIRCUIT, parts=tuple(part for part in CIRCUIT.parts if part is not gone))
+
+
+@pytest.mark.parametrize(
+    ("circuit", "said"),
+    [
+        (changed("RV1", wiper="KNOB_1"), "net KNOB_1 ends at RV1 wiper"),
+        (changed("U1", OUTB="CODEC_OUT"), "net CODEC_OUT is driven by A1 AUDIO_OUT_1 and U1 OUTB"),
+        (changed("A1", VIN="DC_SAFE"), "net DC_SAFE feeds a supply pin, and nothing supplies it"),
+        (changed("A1", AUDIO_IN_1="IN_OPEN"), "net IN_OPEN has inputs, and nothing drives them"),
+        (changed("K1", no1="BUFFER"), "net BUFFER ends at K1 no1"),
+        (changed("U2", VCC="+5V"), "net +5V feeds a supply pin, and nothing supplies it"),
+        (without("500 mA resettable"), "net +9V gets its power from DC_IN, and no part leads"),
+        (without("DMP3056L, P channel"), "net +9V gets its power from DC_IN, and no part leads"),
+        (without("600 Ω at 100 MHz"), "net +9V gets its power from DC_IN, and no part leads there"),
+        (without("10k"), "net VREF gets its power from +9V, and no part leads there"),
+        (without("star"), "net AGND feeds a supply pin, and nothing supplies it"),
+        (without("220R"), "net MIDI_IN_SOURCE ends at"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_board_itself_is_seen(circuit, said):
+    assert any(fault.startswith(said) for fault in circuit.faults()), circuit.faults()

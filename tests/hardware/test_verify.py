@@ -100,6 +100,12 @@ def test_a_pot_of_another_taper_is_found():
     assert measured.pots[0].error < 0.01
 
 
+def test_a_pot_that_is_wired_the_other_way_round_is_found():
+    measured = found(places={"Tone": lambda x: 10 - x})
+    assert failed(measured) == ["pot Tone"]
+    assert measured.pots[1].found == pytest.approx((10, 7.5, 5, 2.5, 0), abs=0.05)
+
+
 def test_an_output_filter_is_no_fault_of_the_pots():
     measured = found(corner=21.9e3)
     assert failed(measured) == []
@@ -145,8 +151,9 @@ def test_silence_is_refused_in_a_sentence():
         found(level=0.0, noise=1e-6)
 
 
-def test_latency_and_clipping_are_judged():
+def test_latency_clipping_and_repeats_are_judged():
     measured = found()
+    assert failed(replace(measured, floor=0.002)) == ["repeats, ESR"]
     assert "latency varies by" in failed(replace(measured, latencies=(10.0, 11.0)))
     assert "clipped takes" in failed(replace(measured, clipped=1))
 

@@ -66,7 +66,8 @@ def board(pins: Board) -> Circuit:
     _relay(make)
     _panel(make, pins)
     _midi(make)
-    return Circuit("ampsweep pedal v2", tuple(make.parts), frozenset({"+9V", GROUND, "VREF"}))
+    powered = {GROUND: GROUND, "+9V": "DC_IN", "VREF": "+9V"}
+    return Circuit("ampsweep pedal v2", tuple(make.parts), powered)
 
 
 def _seed(make: _Maker, board: Board) -> None:

@@ -6,7 +6,7 @@ The kinds of pins, and which of them may meet, are those of KiCad's own electric
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["input", "output", "bidirectional", "passive", "power_in", "power_out", "open"]
@@ -39,11 +39,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Circuit:
-    """All parts. ``powered`` are nets that power comes into from outside, through a passive pin."""
+    """All parts. ``powered``: nets that supply others though no supply pin drives them, and the net
+    that their power comes from, through passive parts; itself, where a connector brings it."""
 
     title: str
     parts: tuple[Part, ...]
-    powered: frozenset[str] = frozenset()
+    powered: Mapping[str, str] = field(default_factory=dict)
 
     def nets(self) -> dict[str, list[tuple[Part, Pin]]]:
         """Each net's pins, nets by name and pins by the order of the parts."""
@@ -72,6 +73,24 @@ class Circuit:
                 yield f"{part.reference} {name} is neither connected nor said to be open"
         for net, pins in self.nets().items():
             yield from self._net_faults(net, pins)
+        for net, source in self.powered.items():
+            if net not in self._reached(source):
+                yield f"net {net} gets its power from {source}, and no part leads there"
+
+    def _reached(self, source: str) -> set[str]:
+        """The nets that a current from ``source`` reaches through parts of two or three pins, all
+        passive; it goes no further than to a net with supply pins, ground above all."""
+        nets = self.nets()
+        found, ahead = set[str](), [source] if source in nets else []
+        while ahead:
+            net = ahead.pop()
+            found.add(net)
+            if net != source and any(pin.kind.startswith("power") for _, pin in nets[net]):
+                continue
+            for part, _ in nets[net]:
+                if len(part.pins) < 4 and all(pin.kind == "passive" for pin in part.pins):
+                    ahead += [n for n in part.nets.values() if n is not None and n not in found]
+        return found
 
     def _net_faults(self, net: str, pins: list[tuple[Part, Pin]]) -> Iterator[str]:
         kinds = [pin.kind for _, pin in pins]
