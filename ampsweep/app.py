@@ -120,14 +120,16 @@ VERBS = {
         "A plugin whose ports are the device's knobs, for DAWs and pedalboards.",
     ),
     "export web": ("ampsweep.export_web:web", "A page with its knobs, for any web server."),
-    "play": ("ampsweep.play:play", "Play a model in the browser: its knobs, your guitar."),
+    "play": (
+        "ampsweep.play:play",
+        "Play a model: in the browser, or live from sound card to sound card.",
+    ),
     "firmware build": ("ampsweep.firmware:build", "Compile the pedal's program."),
     "firmware flash": ("ampsweep.firmware:flash", "Put a program on the pedal, by USB."),
     "firmware send": ("ampsweep.firmware:send", "Send a model or a cabinet to the pedal, by MIDI."),
     "firmware info": ("ampsweep.firmware:info", "Say what is on the pedal."),
     "firmware remove": ("ampsweep.firmware:remove", "Remove a model or a cabinet from the pedal."),
     "render": ("ampsweep.render:render", "Play a file through a model; its knobs may move."),
-    "live": ("ampsweep.live:live", "Play a guitar through a model, with its knobs at hand."),
     "hardware rig": (
         "ampsweep.hardware_verbs.rig:rig",
         "Parts to print, wiring and files of a knob rig, for a panel.",
@@ -273,9 +275,12 @@ def _sentence(error: Exception, args: Sequence[str]) -> str | None:
         return _usage(error)
     if isinstance(error, ModuleNotFoundError) and _root(error.name) in EXTRAS:
         verb = next((arg for arg in args if not arg.startswith("-")), "this")
+        package = _root(error.name)
+        # Two extras bring matplotlib: who draws hardware needs no torch.
+        extra = "cad" if (verb, package) == ("hardware", "matplotlib") else EXTRAS[package]
         return (
-            f"`ampsweep {verb}` needs {_root(error.name)}, which is not installed: "
-            f'run pip install "ampsweep[{EXTRAS[_root(error.name)]}]".'
+            f"`ampsweep {verb}` needs {package}, which is not installed: "
+            f'run pip install "ampsweep[{extra}]".'
         )
     if _disk_full(error):
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""

@@ -1,96 +1,114 @@
-"""`ampsweep live`: a guitar through a model, now."""
+"""A guitar through a model, now: what `ampsweep play --live` does."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from ampsweep.images import ModelOrImage, image_of
+from ampsweep.cabinet import read_cabinet
 from ampsweep.keys import Keys
+from ampsweep.live_page import Remote
 from ampsweep.live_panel import Panel
-from ampsweep.settings import HELP, parse
+from ampsweep.opening import open_page
+from ampsweep.page import live_files
+from ampsweep.serving import PageServer
 from rigs.errors import UserError
 from rigs.interface.devices import Device
 from rigs.interface.stream import Stream
 from rigs.interface.through import Through, WrongRate
+from rigs.knobs import Setting
+from training.exports.pedal import ModelFacts
 from training.native.live import LiveEngine
 
 POLL = 0.05
 """Seconds between two looks at keys and meters."""
-DeviceOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The interface, or a part of its name.")
-]
+UNCOUNTED = {"JACK Audio Connection Kit": 2}
+"""Blocks of a round trip that PortAudio leaves out of the latency that it tells, by sound system:
+of JACK, one each way."""
 
 
-def live(
-    model: ModelOrImage,
-    set_: Annotated[list[str] | None, typer.Option("--set", help=HELP)] = None,
-    device: DeviceOption = None,
-    input_device: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where input and output have two names.")
-    ] = None,
-    output_device: Annotated[str | None, typer.Option(metavar="NAME", help="The same.")] = None,
-    host_api: Annotated[
-        str | None, typer.Option(help="The sound system, as in JACK, ALSA, ASIO, Core Audio.")
-    ] = None,
-    input_: Annotated[
-        int, typer.Option("--input", min=1, max=256, help="The channel of the guitar.")
-    ] = 1,
-    block: Annotated[
-        int, typer.Option(min=0, max=8192, help="Samples at a time; 0: as the driver likes.")
-    ] = 0,
-    input_dbu: Annotated[
-        float | None,
-        typer.Option(help="The interface's 0 dBFS in dBu: the model hears what its amp would."),
-    ] = None,
-    midi: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A MIDI input whose controls turn knobs.")
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.0, help="End after so long; else q or Ctrl-C ends.")
-    ] = None,
+@dataclass(frozen=True)
+class Stage:
+    """Where a guitar comes from, where it goes, and what is at hand besides the keys."""
+
+    source: str | None
+    sink: str | None
+    system: str | None
+    input: int
+    block: int
+    input_dbu: float | None
+    midi: str | None
+    cabinet: Path | None
+    seconds: float | None
+
+
+def play_live(
+    image: bytes, facts: ModelFacts, setting: Setting, stage: Stage, port: int, browser: bool
 ) -> None:
-    """Play a guitar through MODEL, from the sound card's input to its outputs.
+    """Play what the sound card hears through a pedal image, until somebody ends it.
 
-    Turn the volume down first: a microphone or a speaker that hears itself will howl.
+    Raises UserError if something that it needs is not there, or is lost.
     """
-    image, facts = image_of(model)
-    setting = parse(set_, facts.knobs)
-    source, sink = _devices(input_device or device, output_device or device, host_api, input_)
-    channels = (input_, min(2, sink.outputs))
-    console = Console(highlight=False)
+    source, sink = _devices(stage)
+    between = f"from {source} to {sink}"
     with ExitStack() as stack:
         try:
-            engine = LiveEngine(image, facts.sample_rate, input_, input_, channels[1])
+            engine, through = _through(image, facts.sample_rate, source, sink, stage)
             rate = facts.sample_rate
-            through = Through(engine.callback, engine.state, source, sink, channels, rate, block)
         except WrongRate:  # the device's own, then, and the audio is resampled
             rate = int(sink.rate)
-            engine = LiveEngine(image, rate, input_, input_, channels[1])
-            through = Through(engine.callback, engine.state, source, sink, channels, rate, block)
+            engine, through = _through(image, rate, source, sink, stage)
         stack.enter_context(through)
         panel = Panel(facts, engine, rate)
         panel.set(setting)
-        if input_dbu is not None:
-            panel.calibrate(input_dbu)
-        if midi is not None:
+        if stage.input_dbu is not None:
+            panel.calibrate(stage.input_dbu)
+        if stage.midi is not None:
             from rigs.midi_in import MidiInput  # not everyone has it
 
-            stack.callback(MidiInput(midi, panel.control).close)
+            stack.callback(MidiInput(stage.midi, panel.control).close)
+        server = PageServer(live_files(image), port, Remote(panel, between))
+        stack.enter_context(server)
+        stack.enter_context(server.in_background())
         keys = stack.enter_context(Keys())
+        typer.echo(f"Playing {facts.device} {between}; q ends.")
+        typer.echo(f"Its knobs are also at {server.address}")
+        if browser:
+            open_page(server.address)
+        console = Console(highlight=False)
         shown = stack.enter_context(Live(console=console, auto_refresh=False, transient=True))
-        typer.echo(f"Playing {facts.device} from {source} to {sink}; q ends.")
-        _play(panel, through, keys, shown, seconds)
+
+        def look() -> None:
+            through.check()
+            panel.look(through.latency, through.load, UNCOUNTED.get(source.system, 0))
+
+        _play(panel, look, keys, shown, stage.seconds)
     typer.echo(panel.summary())
 
 
-def _play(panel: Panel, through: Through, keys: Keys, shown: Live, seconds: float | None) -> None:
+def _through(
+    image: bytes, rate: int, source: Device, sink: Device, stage: Stage
+) -> tuple[LiveEngine, Through]:
+    """The engine behind the sound card, which runs; raises WrongRate if not at ``rate``."""
+    channels = (stage.input, min(2, sink.outputs))
+    engine = LiveEngine(image, rate, stage.input, stage.input, channels[1])
+    if stage.cabinet is not None:
+        engine.cabinet(read_cabinet(stage.cabinet, rate))
+    at = engine.callback, engine.state
+    return engine, Through(*at, source, sink, channels, rate, stage.block)
+
+
+def _play(
+    panel: Panel, look: Callable[[], None], keys: Keys, shown: Live, seconds: float | None
+) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     try:
         while end is None or time.monotonic() < end:
@@ -98,26 +116,23 @@ def _play(panel: Panel, through: Through, keys: Keys, shown: Live, seconds: floa
                 if key in ("q", "\x04"):
                     return
                 panel.press(key)
-            through.check()
-            panel.look(through.latency, through.load)
+            look()
             shown.update(Text.from_markup(panel.picture()), refresh=True)
     except KeyboardInterrupt:  # the usual way to end, and nothing is left undone
         return
 
 
-def _devices(
-    source: str | None, sink: str | None, system: str | None, channel: int
-) -> tuple[Device, Device]:
+def _devices(stage: Stage) -> tuple[Device, Device]:
     """The devices of these names; raises UserError as :meth:`Devices.choose` does."""
     lister = Stream()
     try:
         found = lister.devices()
     finally:
         lister.close()
-    chosen = found.choose("input", source, channel, system), found.choose("output", sink, 1, system)
-    if chosen[0].system != chosen[1].system:
+    source = found.choose("input", stage.source, stage.input, stage.system)
+    sink = found.choose("output", stage.sink, 1, stage.system)
+    if source.system != sink.system:
         raise UserError(
-            f"{chosen[0]} and {chosen[1]} belong to two sound systems; name a --host-api that has "
-            "both."
+            f"{source} and {sink} belong to two sound systems; name a --host-api that has both."
         )
-    return chosen
+    return source, sink

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +20,10 @@ STEPS = 50
 """Presses from one end of a knob to the other."""
 WIDTH = 30
 LEVELS = (Knob("Input Level", -24.0, 24.0, 0.0, "dB"), Knob("Output Level", -60.0, 24.0, 0.0, "dB"))
+RECENT = 4
+"""Looks at the meters that a page, which comes when it likes, must not miss."""
+LOUDEST = 64.0
+"""Of what is shown; a card that gives infinity is not louder."""
 BYPASS, LEVEL = 80, 7
 """Control numbers, as the pedal has them."""
 
@@ -45,7 +50,7 @@ class Panel:
         self.bypassed = False
         self._dropouts = self._callbacks = 0
         self._latency = self._load = self._highest_load = 0.0
-        self._peaks = (0.0, 0.0)
+        self._peaks = deque([(0.0, 0.0)], RECENT)
 
     def set(self, setting: Mapping[str, float]) -> None:
         for index, knob in enumerate(self._facts.knobs):
@@ -88,38 +93,56 @@ class Panel:
             case "d":
                 self.turn(self.chosen, knob.default)
             case "b":
-                self._bypass(not self.bypassed)
+                self.bypass(not self.bypassed)
 
     def control(self, number: int, value: int) -> None:
         """What a MIDI control change does; ``value`` is 0 to 127."""
         index = len(self.knobs) - 1 if number == LEVEL else knob_of(number)
         if number == BYPASS:
-            self._bypass(value < 64)
+            self.bypass(value < 64)
         elif index is not None and (number == LEVEL or index < len(self._facts.knobs)):
             knob = self.knobs[index]
             position = knob.minimum + value / 127 * (knob.maximum - knob.minimum)
             self.turn(index, float(round(position)) if knob.detents else position)
 
-    def _bypass(self, bypassed: bool) -> None:
+    def bypass(self, bypassed: bool) -> None:
         self.bypassed = bypassed
         self._engine.bypass(bypassed)
 
-    def look(self, latency: float, load: float) -> None:
-        """Read the meters; the driver says ``latency`` in seconds, and ``load`` from 0 to 1."""
+    def look(self, latency: float, load: float, blocks: int = 0) -> None:
+        """Read the meters; the driver says ``latency`` in seconds, and ``load`` from 0 to 1.
+
+        ``blocks``: those that take time and are not in ``latency``.
+        """
         meters = self._engine.read()
         self._dropouts += meters.dropouts
         self._callbacks += meters.callbacks
-        self._peaks = meters.input, meters.output
-        self._latency = latency + self._engine.delay / self._rate
+        self._peaks.append((meters.input, meters.output))
+        self._latency = latency + (self._engine.delay + blocks * meters.block) / self._rate
         self._load = load
         self._highest_load = max(self._highest_load, load)
 
+    def state(self) -> dict[str, object]:
+        """All that a page shows; the levels are the highest of the last looks."""
+        input, output = (max(peaks) for peaks in zip(*self._peaks.copy(), strict=True))
+        return {
+            "positions": list(self.positions),
+            "bypassed": self.bypassed,
+            "input": min(input, LOUDEST),
+            "output": min(output, LOUDEST),
+            "latency": self._latency,
+            "load": self._load,
+            "rate": self._rate,
+            "dropouts": self._dropouts,
+        }
+
     def picture(self) -> str:
         """The panel as rich's markup, a line each."""
+        heard, sounds = self._peaks[-1]
         lines = [
             f"round trip {1000 * self._latency:.1f} ms at {self._rate} Hz   load "
             f"{100 * self._load:.0f} %   dropouts {self._dropouts}",
-            f"in {_level(self._peaks[0])}   out {_level(self._peaks[1])}"
+            f"in {_level(heard)}   out {_level(sounds)}"
             + ("   [reverse] bypass [/]" if self.bypassed else ""),
         ]
         longest = max(cell_len(knob.name) for knob in self.knobs)

@@ -33,11 +33,25 @@ Files = Mapping[str, Callable[[], bytes]]
 """What gives the bytes of each file, by its path beside the page."""
 
 
+WEB = Path(__file__).parent / "web"
+LIVE, HERE = ("live.html", "live.js"), ("index.html", "main.js")
+"""What only the page of a model that is played live has, and what only the others have."""
+
+
 def page_files(image: bytes, recordings: Files) -> Files:
     """All files of the page of a pedal image; ``recordings`` are those of :func:`recorded`."""
-    web = Path(__file__).parent / "web"
-    own = {path.name: path.read_bytes for path in web.iterdir() if path.suffix in KINDS}
-    return {**own, "model.pedal": lambda: image, **recordings}
+    return {**_shared(LIVE), "model.pedal": lambda: image, **recordings}
+
+
+def live_files(image: bytes) -> Files:
+    """All files of the page whose knobs are those of an engine elsewhere, which plays ``image``."""
+    page, model = (WEB / "live.html").read_bytes, lambda: image
+    return {**_shared((*HERE, "live.html")), "index.html": page, "model.pedal": model}
+
+
+def _shared(without: tuple[str, ...]) -> Files:
+    paths = (path for path in WEB.iterdir() if path.suffix in KINDS)
+    return {path.name: path.read_bytes for path in paths if path.name not in without}
 
 
 def no_recordings() -> Files:

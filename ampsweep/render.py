@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
+from ampsweep.cabinet import read_cabinet
 from ampsweep.export import facts_of
 from ampsweep.settings import HELP, parse
 from rigs.audio import SAMPLE_RATE, peak_dbfs, read_wav, write_wav
@@ -22,6 +23,7 @@ from rigs.rig import Progress as Report
 from training.automation import read_automation
 from training.checkpoint import load_model
 from training.exports.pedal import load_pedal, to_pedal
+from training.native.cabinet import Cabinet
 from training.native.engine import NativeEngine
 from training.play import play
 
@@ -53,7 +55,14 @@ def render(
     ] = None,
     engine: Annotated[
         Engine | None,
-        typer.Option(help="torch, or native: what the pedal plays; a pedal image always does."),
+        typer.Option(
+            help="native: what the pedal plays; torch otherwise. Native, if nothing is said and "
+            "the model has a pedal image."
+        ),
+    ] = None,
+    ir: Annotated[
+        Path | None,
+        typer.Option(metavar="CAB.wav", help="A cabinet's impulse response, of up to 43 ms."),
     ] = None,
     floating: Annotated[
         bool, typer.Option("--float", help="Write 32-bit floating point, which never clips.")
@@ -71,10 +80,13 @@ def render(
     positions: NDArray[np.float64] = knobs.to_array(setting)
     if automation is not None:
         positions = read_automation(automation, knobs, setting, len(dry))
+    cabinet = None if ir is None else Cabinet(read_cabinet(ir))
     console = Console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("rendering", total=len(dry) / SAMPLE_RATE)
         wet = player(dry, positions, lambda done: bar.update(task, completed=done))
+    if cabinet is not None:
+        wet = cabinet.process(wet)
     clipped = write_wav(target, wet, floating=floating)
     notes = f" (resampled from {rate} Hz)" if rate != SAMPLE_RATE else ""
     if clipped:
@@ -96,10 +108,14 @@ def _pedal(path: Path, engine: Engine | None) -> tuple[KnobTable, Player]:
 
 
 def _model(folder: Path, engine: Engine | None) -> tuple[KnobTable, Player]:
-    """The knobs of a model, and what plays it: torch, unless it is said otherwise."""
+    """The knobs of a model, and what plays it: the native engine, if it can and may."""
     loaded = load_model(folder)
-    if engine is Engine.native:
-        return loaded.knobs, NativeEngine(to_pedal(loaded.net, facts_of(loaded))).render
+    if engine is not Engine.torch:
+        try:
+            return loaded.knobs, NativeEngine(to_pedal(loaded.net, facts_of(loaded))).render
+        except UserError:  # a net without a pedal image, or no compiler
+            if engine is Engine.native:
+                raise
 
     def by_torch(dry: Audio, positions: NDArray[np.float64], report: Report) -> Audio:
         return play(loaded.net, dry, loaded.knobs.to_inputs(positions), report)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
@@ -20,18 +24,24 @@ HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Permissions-Policy": "microphone=(self), midi=(self), camera=(), geolocation=()",
 }
+EXCHANGE = "/live"
+JSON = "application/json"
+
+Exchange = Callable[[bytes], bytes]
+"""What a page says to what its page is told, both JSON; ValueError if it makes no sense."""
 
 
 class PageServer(ThreadingHTTPServer):
     """Serves ``files`` on loopback, and nothing else to anyone; port 0 is any free one.
 
-    Raises UserError if the port is taken.
+    ``exchange`` hears what the page posts to /live, and answers it; without one, nothing can be
+    posted. Raises UserError if the port is taken.
     """
 
     daemon_threads = True
 
-    def __init__(self, files: Files, port: int = 0) -> None:
-        self.files = files
+    def __init__(self, files: Files, port: int = 0, exchange: Exchange | None = None) -> None:
+        self.files, self.exchange = files, exchange
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError):
@@ -42,6 +52,17 @@ class PageServer(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         return f"http://{LOOPBACK}:{self.server_port}/"
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Serves as long as this lasts, in a thread of its own."""
+        thread = threading.Thread(target=self.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.shutdown()
+            thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up in the middle is no news."""
@@ -70,6 +91,27 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, data, KINDS[PurePosixPath(name).suffix])
 
     do_HEAD = do_GET
+
+    def do_POST(self) -> None:
+        # What is refused was not read, and must not be taken for the next request.
+        goes_on, self.close_connection = not self.close_connection, True
+        exchange = self.server.exchange
+        length = self.headers.get("Content-Length", "")
+        if exchange is None:
+            self._answer(HTTPStatus.NOT_IMPLEMENTED, b"Nothing can be posted here.\n")
+        elif not self._is_ours() or self.headers.get("Origin") is None:
+            self._answer(HTTPStatus.FORBIDDEN, b"Only pages of this server may ask.\n")
+        elif self.path != EXCHANGE:
+            self._answer(HTTPStatus.NOT_FOUND, b"There is no such file.\n")
+        elif self.headers.get_content_type() != JSON or not re.fullmatch("[0-9]{1,4}", length):
+            self._answer(HTTPStatus.BAD_REQUEST, b"Post some lines of JSON.\n")
+        else:
+            said = self.rfile.read(int(length))
+            self.close_connection = not goes_on
+            try:
+                self._answer(HTTPStatus.OK, exchange(said), JSON)
+            except ValueError:
+                self._answer(HTTPStatus.BAD_REQUEST, b"That makes no sense here.\n")
 
     def _is_ours(self) -> bool:
         """Whether a request came from our own page, or from a person who typed the address.

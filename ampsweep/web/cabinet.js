@@ -1,4 +1,5 @@
 // A loudspeaker cabinet as an impulse response: one made here, or any file.
+import { filter } from "./biquad.js";
 
 const SECONDS = 0.06;
 export const LONGEST = 2; // seconds of a file that are kept
@@ -33,7 +34,7 @@ export function defaultCabinet(sampleRate) {
 
 // Robert Bristow-Johnson's cookbook filters (Cookbook formulae for audio equalizer biquads, 2005),
 // in place.
-function biquad(audio, sampleRate, type, frequency, q, decibels = 0) {
+function biquad(response, sampleRate, type, frequency, q, decibels = 0) {
   const w = (2 * Math.PI * frequency) / sampleRate;
   const [cos, alpha, a] = [Math.cos(w), Math.sin(w) / (2 * q), 10 ** (decibels / 40)];
   const [b0, b1, b2, a0, a1, a2] = {
@@ -41,13 +42,7 @@ function biquad(audio, sampleRate, type, frequency, q, decibels = 0) {
     highpass: [(1 + cos) / 2, -1 - cos, (1 + cos) / 2, 1 + alpha, -2 * cos, 1 - alpha],
     peaking: [1 + alpha * a, -2 * cos, 1 - alpha * a, 1 + alpha / a, -2 * cos, 1 - alpha / a],
   }[type];
-  let [x1, x2, y1, y2] = [0, 0, 0, 0];
-  for (let i = 0; i < audio.length; ++i) {
-    const x = audio[i];
-    const y = (b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2) / a0;
-    [x2, x1, y2, y1] = [x1, x, y1, y];
-    audio[i] = y;
-  }
+  filter(response, b0, b1, b2, a0, a1, a2);
 }
 
 // Made as loud as no cabinet at all: its mean power over the octaves that a guitar

@@ -1,8 +1,8 @@
 // Real recordings of the amp, to hear beside the model: `captures.json`, and FLAC of each.
 import { bytesOf, jsonOf } from "./files.js";
+import { loudness } from "./loudness.js";
 import { decoded } from "./recordings.js";
 import { rendered } from "./rig.js";
-import { rms } from "./snapshot.js";
 
 const LONGEST = 12; // seconds that are heard of a capture
 
@@ -43,9 +43,11 @@ export class Captures {
           return mono.subarray(0, LONGEST * context.sampleRate);
         }),
       );
-      const model = rms(await rendered(context.sampleRate, this.image, dry, positions));
-      const real = rms(wet) * scale;
-      this.known.set(id, { dry, wet, gain: real > 0 ? (scale * model) / real : scale });
+      const { sampleRate } = context;
+      const model = await rendered(sampleRate, this.image, dry, positions);
+      const real = wet.map((sample) => scale * sample);
+      const louder = loudness(model, sampleRate) - loudness(real, sampleRate); // LU
+      this.known.set(id, { dry, wet, gain: scale * (Number.isFinite(louder) ? 10 ** (louder / 20) : 1) });
     }
     return this.known.get(id);
   }

@@ -2,6 +2,7 @@
 
 const SECTION = { model: 2, knobs: 3, control: 4, audio: 5 };
 export const WAVENET = 1;
+const TANH = 3; // else leaky ReLU
 
 export function readImage(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -63,7 +64,7 @@ function readAudio(at, u32, f32, floats) {
   return {
     kind: WAVENET,
     channels: u32(at + 12),
-    slope: f32(at + 24),
+    slope: u32(at + 20) === TANH ? null : f32(at + 24),
     headKernel: u32(at + 28),
     rechannel: floats(at + 32),
     head: floats(at + 40), // weights, then the bias

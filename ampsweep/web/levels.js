@@ -6,8 +6,8 @@ import { decoded } from "./recordings.js";
 export class Levels {
   constructor(rig) {
     this.rig = rig;
-    slider("trim", (decibels) => rig.setTrim(decibels));
-    slider("volume", (decibels) => rig.setVolume(decibels));
+    slider("trim", (decibels) => rig.setTrim(decibels)).tell();
+    slider("volume", (decibels) => rig.setVolume(decibels)).tell();
     this.ownCabinet();
     find("cabinet-on").addEventListener("change", ({ target }) => rig.useCabinet(target.checked));
     find("cabinet-default").addEventListener("click", () => this.ownCabinet());
@@ -49,21 +49,29 @@ export class Levels {
   }
 }
 
-function slider(id, changed) {
+// A fader in decibels: changed(decibels) is called whenever a hand moves it, or by tell(); put()
+// shows where something else has it.
+export function slider(id, changed) {
   const input = find(id);
   const initial = input.value;
-  const show = () => {
-    const decibels = Number(input.value);
+  const show = (decibels) => {
     const text = `${decibels > 0 ? "+" : ""}${decibels.toFixed(1).replace("-", "−")} dB`;
     find(`${id}-text`).textContent = text;
     input.setAttribute("aria-valuetext", text);
     input.style.setProperty("--part", (decibels - input.min) / (input.max - input.min));
-    changed(decibels);
   };
-  input.addEventListener("input", show);
+  const put = (decibels) => {
+    input.value = decibels;
+    show(decibels);
+  };
+  const tell = () => {
+    show(Number(input.value));
+    changed(Number(input.value));
+  };
+  input.addEventListener("input", tell);
   input.addEventListener("dblclick", () => {
-    input.value = initial;
-    show();
+    put(Number(initial));
+    tell();
   });
-  show();
+  return { put, tell };
 }

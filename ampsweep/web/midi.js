@@ -29,9 +29,11 @@ export class Midi {
     let access;
     try {
       access = await navigator.requestMIDIAccess();
-    } catch {
+    } catch (error) {
       throw new Error(
-        "The browser does not let this page use MIDI; allow it in the page's settings.",
+        error.name === "InvalidStateError"
+          ? "The browser finds no MIDI on this machine; plug a controller in, then load this page again."
+          : "The browser does not let this page use MIDI; allow it in the page's settings.",
       );
     }
     const listen = () => {

@@ -100,7 +100,8 @@ export class Spectrum extends Picture {
         "grid",
         1,
       );
-      this.word(name, at(hertz) + 4, height - 5);
+      const last = at(hertz) > width - 30; // on the other side of its line there is room
+      this.word(name, at(hertz) + (last ? -4 : 4), height - 5, last ? "right" : "left");
     }
     for (const [node, colour, thick] of playing ? this.nodes : []) {
       node.getFloatFrequencyData(this.bins);
@@ -134,9 +135,9 @@ export class Transfer extends Picture {
     this.reach = 0;
   }
 
-  draw({ dry }) {
+  // now: the largest sample that goes in.
+  draw(now = this.reach) {
     const [width, height] = this.clear();
-    const now = dry.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
     this.reach = Math.max(now, 0.9 * this.reach);
     const size = Math.min(width, height) / 2 - 6;
     const highest = this.loop.reduce((most, [, y]) => Math.max(most, Math.abs(y)), 0.02);
@@ -182,25 +183,29 @@ export class Meter {
     this.held = 0;
   }
 
+  // Of what passes the node.
   draw(playing) {
     if (playing) this.node.getFloatTimeDomainData(this.audio);
     else this.audio.fill(0);
-    let [peak, energy] = [0, 0];
-    for (const sample of this.audio) {
-      peak = Math.max(peak, Math.abs(sample));
-      energy += sample * sample;
-    }
+    const energy = this.audio.reduce((sum, sample) => sum + sample * sample, 0);
+    if (!playing) this.peak = FLOOR;
+    this.show(peakOf(this.audio), Math.sqrt(energy / this.audio.length));
+  }
+
+  // Amplitudes; 1 is 0 dBFS.
+  show(peak, mean) {
     const level = decibels(peak);
     const now = performance.now();
-    if (level >= this.peak || !playing) [this.peak, this.held] = [level, now];
+    if (level >= this.peak) [this.peak, this.held] = [level, now];
     else if (now - this.held > 700) this.peak = Math.max(FLOOR, this.peak - 0.6);
-    const mean = partOf(decibels(Math.sqrt(energy / this.audio.length)));
-    this.bar.style.clipPath = `inset(0 ${100 * (1 - mean)}% 0 0 round 4px)`;
+    this.bar.style.clipPath = `inset(0 ${100 * (1 - partOf(decibels(mean)))}% 0 0 round 4px)`;
     this.tip.style.left = `${100 * partOf(this.peak)}%`;
     this.root.classList.toggle("hot", this.peak > -0.1);
     this.text.textContent = this.peak > -90 ? this.peak.toFixed(1).replace("-", "−") : "–∞";
   }
 }
 
+export const peakOf = (audio) =>
+  audio.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
 const decibels = (amplitude) => (amplitude > 0 ? 20 * Math.log10(amplitude) : FLOOR);
 const partOf = (level) => Math.min(1, Math.max(0, (level + 60) / 60));

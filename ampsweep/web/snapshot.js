@@ -61,7 +61,9 @@ export function snapshot(image, positions, loudness) {
     channels,
     kernel_sizes: layers.map(({ kernel }) => kernel),
     dilations: layers.map(({ dilation }) => dilation),
-    activation: each({ type: "LeakyReLU", negative_slope: slope }),
+    activation: each(
+      slope === null ? { type: "Tanh" } : { type: "LeakyReLU", negative_slope: slope },
+    ),
     bottleneck: channels,
     head1x1: { active: false, out_channels: 1, groups: 1 },
     layer1x1: { active: true, groups: 1 },

@@ -32,7 +32,7 @@ struct amp_live {
     std::atomic<float> input_level{0.0f}, output_level{0.0f};
     std::atomic<bool> bypassed{false};
     std::atomic<float> input_peak{0.0f}, output_peak{0.0f};
-    std::atomic<uint32_t> callbacks{0}, dropouts{0};
+    std::atomic<uint32_t> callbacks{0}, dropouts{0}, block{0};
 };
 
 static_assert(std::atomic<float>::is_always_lock_free, "the callback must not wait");
@@ -59,6 +59,15 @@ amp_live* live_open(amp_model* model, uint32_t rate, uint32_t inputs, uint32_t i
 
 void live_close(amp_live* live) { delete live; }
 
+int live_cabinet(amp_live* live, const float* taps, uint32_t count) {
+    try {
+        live->hosted.set_cabinet(taps, count);
+        return 1;
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+}
+
 uint32_t live_delay(const amp_live* live) { return uint32_t(live->hosted.delay()); }
 
 void live_set(amp_live* live, uint32_t knob, float position) {
@@ -74,13 +83,14 @@ void live_bypass(amp_live* live, int bypassed) { live->bypassed.store(bypassed !
 
 void live_read(amp_live* live, amp_meters* meters) {
     *meters = {live->input_peak.exchange(0.0f), live->output_peak.exchange(0.0f),
-               live->callbacks.exchange(0), live->dropouts.exchange(0)};
+               live->callbacks.exchange(0), live->dropouts.exchange(0), live->block.load()};
 }
 
 int live_callback(const void* in, void* out, unsigned long frames, const void*,
                   unsigned long flags, void* self) {
     amp_live& live = *static_cast<amp_live*>(self);
     live.callbacks.fetch_add(1, std::memory_order_relaxed);
+    live.block.store(uint32_t(frames), std::memory_order_relaxed);
     if (flags & LOST) live.dropouts.fetch_add(1, std::memory_order_relaxed);
     for (uint32_t knob = 0; knob < live.wanted.size(); ++knob)
         amp_set(live.model, knob, live.wanted[knob].load(std::memory_order_relaxed));

@@ -21,6 +21,7 @@ typedef struct {
     float input, output; /* the largest samples; 1 is 0 dBFS */
     uint32_t callbacks;
     uint32_t dropouts; /* callbacks that were told that audio had been lost */
+    uint32_t block; /* frames of the last one; 0: there was none yet */
 } amp_meters;
 
 /* Frames hold `inputs` channels, of which number `input` (from 0) is heard, and `outputs`, which
@@ -28,6 +29,10 @@ typedef struct {
 amp_live* live_open(amp_model* model, uint32_t rate, uint32_t inputs, uint32_t input,
                     uint32_t outputs);
 void live_close(amp_live* live); /* or null; after the stream */
+
+/* An impulse response at the stream's rate, before it starts: at most 2048 samples count. 0: no
+   memory. */
+int live_cabinet(amp_live* live, const float* taps, uint32_t count);
 
 uint32_t live_delay(const amp_live* live); /* samples of resampling; 0 at the model's rate */
 

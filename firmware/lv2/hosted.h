@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "../effects/bypass.h"
+#include "../effects/cabinet.h"
 #include "../effects/trim.h"
 #include "any_rate.h"
 #include "denormals.h"
@@ -33,11 +35,19 @@ public:
     }
     void set_bypass(bool bypassed) { bypass_.set(bypassed); }
 
+    // Plays what follows through an impulse response at the host's rate, of at most
+    // Cabinet::MOST_TAPS samples. Throws std::bad_alloc; not while `process` may run.
+    void set_cabinet(const float* taps, unsigned count) {
+        if (!cabinet_) cabinet_ = std::make_unique<Cabinet>();
+        cabinet_->load(taps, count);
+    }
+
     // As after endless silence, with knobs and levels where they were set.
     void restart(float input, float output) {
         before_.jump(input);
         after_.jump(output);
         model_.restart();
+        if (cabinet_) cabinet_->clear();
         std::fill(late_.begin(), late_.end(), 0.0f);
     }
 
@@ -60,6 +70,7 @@ private:
         float wet[AnyRate::CHUNK];
         before_.process(newest, wet, unsigned(frames));
         model_.process(wet, wet, frames);
+        if (cabinet_) cabinet_->process(wet, wet, unsigned(frames));
         after_.process(wet, wet, unsigned(frames));
         bypass_.process(late_.data(), wet, out, unsigned(frames));
         std::copy(late_.begin() + long(frames), late_.end(), late_.begin());
@@ -73,6 +84,7 @@ private:
     }
 
     AnyRate model_;
+    std::unique_ptr<Cabinet> cabinet_;
     Trim before_, after_;
     Bypass bypass_;
     std::vector<float> late_;  // the dry, as late as the wet

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from ampsweep.app import run
 from rigs.audio import esr
@@ -20,16 +19,10 @@ from training.checkpoint import save_model
 from training.exports.onnx import OnnxPlayer
 from training.play import play
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Typed = Callable[..., str]
 MODEL = random_model()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -123,7 +116,7 @@ def test_render_by_the_engine_of_the_pedal(typed: Typed) -> None:
     Path("moving.csv").write_text("time,Gain,Bright\n0,0,off\n0.05,10,2\n")
     knobs = ("--automation", "moving.csv", "--set", "High Cut=900", "--float")
     typed("export", "pedal", "m", "--out", "m.pedal")
-    typed("render", "m", "in.wav", "torch.wav", *knobs)
+    typed("render", "m", "in.wav", "torch.wav", "--engine", "torch", *knobs)
     typed("render", "m", "in.wav", "native.wav", "--engine", "native", *knobs)
     typed("render", "m.pedal", "in.wav", "pedal.wav", *knobs)
     wets = [soundfile.read(f"{name}.wav")[0] for name in ("torch", "native", "pedal")]

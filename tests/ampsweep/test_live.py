@@ -1,4 +1,4 @@
-"""`ampsweep live`: through a real audio server, with keys and MIDI."""
+"""`ampsweep play --live`: through a real audio server, with keys, MIDI and a page."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import os
 import pty
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rtmidi
+from scipy.signal import fftconvolve
 
 from ampsweep.keys import split
 from ampsweep.live_panel import Panel, knob_of
 from rigs.interface.stream import Stream
+from tests.players import nam_core
 from tests.rigs.jack_server import JackServer, jack_server
 from tests.training.pedal_image import FACTS, IMAGE, KNOBS, NET
 from tests.training.random_nets import noise
@@ -31,7 +35,8 @@ from training.native.live import LiveEngine
 
 pytestmark = pytest.mark.realtime
 
-PATIENCE = 60.0
+PATIENCE = 180.0
+PLAYERS = Path(nam_core.__file__).parent
 UP, DOWN, RIGHT, LEFT = ("\x1b[" + letter for letter in "ABCD")
 
 
@@ -58,13 +63,29 @@ def test_the_callback_plays_what_the_engine_plays() -> None:
     expected = NativeEngine(IMAGE).process(dry)
     assert np.abs(wet - expected[:, None]).max() < 1e-5
     meters = engine.read()
-    assert (meters.callbacks, meters.dropouts) == (5, 0)
+    assert (meters.callbacks, meters.dropouts, meters.block) == (5, 0, 1_800)
     assert meters.input == np.abs(dry).max()
     assert meters.output == wet.max() or meters.output == -wet.min()
     by_hand(engine, heard[:64].copy(), 2, flags=4)
     assert engine.read().dropouts == 1
     by_hand(engine, heard[:64].copy(), 2, flags=16)  # the first blocks are played before any input
     assert engine.read().dropouts == 0
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_a_cabinet_is_behind_the_model_and_not_behind_bypass(rate: int) -> None:
+    dry = noise(9_600)
+    taps = np.random.default_rng(2).normal(0, 0.1, 700).astype(np.float32)
+    bare, boxed = (LiveEngine(IMAGE, rate, 1, 1, 1) for _ in range(2))
+    boxed.cabinet(taps)
+    wet, heard = (by_hand(engine, dry[:, None].copy(), 1)[:, 0] for engine in (bare, boxed))
+    # Silence has an offset here, which had not been through the cabinet for ever.
+    expected = fftconvolve(wet, taps)[: len(wet)]
+    assert np.abs(heard - expected)[700:].max() < 1e-5
+    boxed.bypass(True)
+    again = by_hand(boxed, dry[:, None].copy(), 1)[:, 0]
+    late = boxed.delay
+    assert np.array_equal(again[2_000:], dry[2_000 - late : len(dry) - late])
 
 
 def test_what_the_keys_do() -> None:
@@ -100,13 +121,13 @@ def test_midi_numbers_are_the_pedal_s() -> None:
 
 
 class Terminal:
-    """`ampsweep live` in a terminal of its own."""
+    """`ampsweep play --live` in a terminal of its own."""
 
     def __init__(self, *args: str) -> None:
         self._end, inside = pty.openpty()
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ampsweep", "live", *args],
+            [sys.executable, "-m", "ampsweep", "play", "--live", "--no-browser", *args],
             stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(inside)
@@ -152,18 +173,83 @@ def through(stream: Stream, dry: np.ndarray) -> np.ndarray:
     return stream.exchange(dry[:, None]).heard[:, 0]
 
 
-def follows(heard: np.ndarray, dry: np.ndarray, setting: dict[str, float]) -> bool:
-    """Whether ``heard`` is ``dry`` through the model, however late."""
+def follows(
+    heard: np.ndarray, dry: np.ndarray, setting: dict[str, float], level: float = 0.0
+) -> bool:
+    """Whether ``heard`` is ``dry``, ``level`` dB louder, through the model, however late."""
     engine = NativeEngine(IMAGE)
     for knob, position in enumerate(setting.values()):
         engine.set(knob, position)
     engine.restart()
-    expected = engine.process(dry)[: len(dry) // 2]
-    spectra = np.fft.rfft(heard, 2 * len(dry)) * np.conj(np.fft.rfft(expected, 2 * len(dry)))
-    late = int(np.argmax(np.fft.irfft(spectra)[: len(dry) // 2]))
-    assert np.abs(expected).max() > 0.05
+    gain = np.float32(10 ** (level / 20))
+    expected = engine.process(gain * dry)[: len(dry) // 2]
+    # A model may have an offset, which says nothing of when.
+    spectra = [np.fft.rfft(audio - audio.mean(), 2 * len(dry)) for audio in (heard, expected)]
+    late = int(np.argmax(np.fft.irfft(spectra[0] * np.conj(spectra[1]))[: len(dry) // 2]))
+    assert np.ptp(expected) > 0.01
     # The model was playing silence before; from where it has forgotten that, all is the same.
     return bool(np.abs(heard[late:][: len(expected)] - expected)[4_800:].max() < 1e-5)
+
+
+def test_the_page_turns_the_engine_and_shows_what_else_does(
+    server: JackServer, image: str, tmp_path: Path
+) -> None:
+    first, second = KNOBS.knobs[:2]
+    terminal = Terminal(image, "--set", f"{second.name}={second.maximum:g}")
+    stream, page = Stream(), None
+
+    def told(**news: object) -> dict[str, Any]:
+        """What the page shows, once it has been told that."""
+        assert page is not None
+        if news:
+            page.stdin.write(json.dumps(news) + "\n")
+            page.stdin.flush()
+        return json.loads(page.stdout.readline())
+
+    try:
+        address = re.findall(r"http://127\.0\.0\.1:\d+/", terminal.until(r"round trip \d"))[0]
+        command = ["node", PLAYERS / "live.mjs", address, tmp_path]
+        page = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        at_first = told()
+        assert (at_first["live"], at_first["device"]) == ("Live", "virtual-amp")
+        assert at_first["between"].startswith("from 'system' (JACK")
+        assert re.search(r"round trip 5\.3 ms.*load \d+ %.*audio lost \d+ times", at_first["facts"])
+        assert at_first["knobs"][first.name] == first.default
+        assert at_first["knobs"][second.name] == second.maximum
+        terminal.press("")
+        turned = told(go="on")
+        assert turned["knobs"][first.name] == first.maximum
+        assert (turned["input"], turned["bypassed"]) == ("−24.0 dB", True)
+        terminal.until("dBFS +bypass")
+        assert re.search(rf"{re.escape(first.name)} +━+ {first.maximum:g}", terminal.said)
+        assert re.search(r"Input Level +-24 dB", terminal.said)
+
+        server.until_there("PortAudio:out_0")
+        device = stream.devices().choose("input", "PortAudio", 1, "JACK")
+        stream.open(device, (1,), device, (1,), 128)
+        dry = noise(24_000)
+        terminal.press("b" + LEFT)
+        terminal.until(f"› {re.escape(first.name)} ")
+        step = first.minimum + (first.maximum - first.minimum) * 49 / 50
+        at_last = told(knob=first.name, value=step)
+        assert not at_last["bypassed"]
+        assert at_last["width"] == 360  # on a phone
+        setting = {**KNOBS.default, first.name: step, second.name: second.maximum}
+        assert follows(through(stream, dry), dry, setting, -24.0)
+
+        terminal.press("q")
+        terminal.until(r"at most\.")
+        ended = told(and_="now")
+        assert ended["wrong"].startswith("It no longer plays: start ampsweep play --live again")
+        assert [fault for fault in ended["faults"] if "ERR_" not in fault] == []
+        assert all(url.startswith((address, "data:")) for url in ended["asked"])
+        assert page.wait(PATIENCE) == 0
+    finally:
+        stream.close()
+        terminal.close()
+        if page is not None:
+            page.kill()
+            page.communicate()
 
 
 def test_a_guitar_keys_and_midi(server: JackServer, image: str) -> None:
@@ -218,7 +304,7 @@ def typed(*commands: list[str]) -> list[tuple[int, str]]:
     program = (
         "import json, sys; from ampsweep.app import run\n"
         "for args in json.loads(sys.argv[1]):\n"
-        "    print('\\0', run(['live', *args]), flush=True)\n"
+        "    print('\\0', run(['play', *args]), flush=True)\n"
     )
     command = [sys.executable, "-c", program, json.dumps(commands)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -228,22 +314,36 @@ def typed(*commands: list[str]) -> list[tuple[int, str]]:
     return list(zip(map(int, words[1::2]), said, strict=False))
 
 
+LIVE = ("--live", "--no-browser", "--seconds", "0.5")
+
+
 def test_without_a_terminal_and_what_is_not_there(
     server: JackServer, image: str, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bare.pedal"
     bare.write_bytes(to_pedal(NET, replace(FACTS, input_level_dbu=None)))
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = str(taken.getsockname()[1])
     wrong = {
         "There is no audio device 'no such thing'": ["--device", "no such thing"],
         "There is no MIDI input with 'no such thing' in": ["--midi", "no such thing"],
         "so there is no input 9": ["--input", "9"],
         "does not know its input level": ["--input-dbu", "12"],
+        f"Port {port} is taken": ["--port", port],
+        "There is no file no.wav": ["--ir", "no.wav"],
+        "leave --data away": ["--data", "data"],
     }
-    (code, said), *refused = typed(
-        [image, "--seconds", "0.5"], *([str(bare), *args] for args in wrong.values())
+    (code, said), (other, alone), *refused = typed(
+        [image, *LIVE],
+        [image, "--midi", "Foot board"],
+        *([str(bare), *LIVE, *args] for args in wrong.values()),
     )
+    taken.close()
+    assert (other, "--midi means something with --live alone" in alone) == (2, True)
     assert code == 0
     assert re.search(r"Playing virtual-amp from .*JACK.* blocks were played", said)
+    # One block each way, as JACK has them; the dummy driver adds none.
+    assert f"round trip {1000 * 2 * 128 / 48_000:.1f} ms at 48000 Hz" in said
     assert [code for code, _ in refused] == [2] * len(wrong)
     for sentence, (_, said) in zip(wrong, refused, strict=True):
         assert sentence in said
@@ -252,7 +352,7 @@ def test_without_a_terminal_and_what_is_not_there(
 def test_a_device_at_another_rate(image: str) -> None:
     """It is asked for the model's rate first, and then played at its own."""
     with jack_server(rate=44_100):
-        ((code, said),) = typed([image, "--seconds", "0.5"])
+        ((code, said),) = typed([image, *LIVE])
     assert code == 0
     assert "blocks were played" in said
     assert "at 44100 Hz" in said

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ from training.play import play
 
 pytestmark = pytest.mark.realtime
 
+PATIENCE = 60.0
 TRAP = Path(__file__).parents[2] / "firmware/tests/lv2/trap.c"
 MODEL = a_model()
 SETTING = np.array([7.3, 0.6, 1.0], np.float32)
@@ -281,6 +284,37 @@ def test_jalv_plays_it(uri: str) -> None:
         amp.turn("enabled", 0.0)
         assert "plugged:in" in server.ports()
         assert amp.process.poll() is None
+
+
+def test_a_host_takes_its_presets_and_its_latency(bundle: Path, uri: str) -> None:
+    """What was captured stands on the panel; and jalv tells JACK what the plugin tells it."""
+    with jack_server(rate=44_100) as server:
+        amp = server.host(uri, "plugged")
+        stdin, stdout = amp.process.stdin, amp.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(b"presets\n")
+        stdin.flush()
+        loud = re.compile(rb"(urn:\S+) \(Gain 9, Tone 3, Bright b\)")
+        while not (found := loud.search(line := stdout.readline())):
+            assert line, "jalv ended"
+        stdin.write(b"preset " + found[1] + b"\ncontrols\n")
+        stdin.flush()
+        said = [stdout.readline() for _ in range(len(KNOBS))]
+        while b"gain" not in said[0]:
+            assert said[-1], "jalv ended"
+            said = [*said[1:], stdout.readline()]
+        assert [float(line.split()[-1]) for line in said] == [9, 3, 1]
+        server.connect("system:capture_1", "plugged:in")
+        ours = hosted(bundle, 44_100)
+        ours.play(noise(1))
+        until_said(f"port playback latency = [ {ours.latency} ", "jack_lsp", "-l", "plugged:out")
+
+
+def until_said(wanted: str, *command: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while wanted not in (said := subprocess.run(command, capture_output=True, text=True).stdout):
+        assert time.monotonic() < end, said
 
 
 @pytest.mark.parametrize(

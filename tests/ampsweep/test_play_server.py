@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,20 +17,24 @@ import pytest
 
 from ampsweep.app import run
 from ampsweep.images import image_of
-from ampsweep.page import KINDS, page_files, recorded
+from ampsweep.live_page import Remote
+from ampsweep.live_panel import Panel
+from ampsweep.page import KINDS, WEB, live_files, no_recordings, page_files, recorded
 from ampsweep.play import fragment_of
 from ampsweep.serving import PageServer
 from dataset.flac import decode
 from dataset.store import Dataset
 from rigs.errors import UserError
+from tests.firmware.engine_cases import bent
 from tests.training import judged_amp
 from tests.training.models_at_random import PANEL, random_model
-from tests.training.pedal_image import IMAGE, KNOBS, MIXED
+from tests.training.pedal_image import FACTS, IMAGE, KNOBS, MIXED
+from tests.training.random_nets import SMALL, random_net
 from training.checkpoint import save_model
 from training.exports.nam import to_nam
-from training.exports.pedal import read_pedal
+from training.exports.pedal import read_pedal, to_pedal
+from training.native.live import LiveEngine
 
-WEB = Path(__file__).parents[2] / "ampsweep" / "web"
 FOLD = Path(__file__).parents[1] / "players" / "fold.mjs"
 Said = Callable[..., str]
 
@@ -71,11 +76,11 @@ def server(folder: Path) -> Iterator[PageServer]:
 
 
 def ask(
-    server: PageServer, path: str, method: str = "GET", **headers: str
+    server: PageServer, path: str, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, headers=named)
+    connection.request(method, path, body, named)
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -155,7 +160,97 @@ def test_it_answers_its_own_page(server: PageServer) -> None:
 
 def test_it_changes_nothing(server: PageServer) -> None:
     assert ask(server, "/", "POST")[0] == 501
+    assert ask(server, "/live", "POST", b"{}", Content_Type="application/json")[0] == 501
     assert ask(server, "/", "DELETE")[0] == 501
+
+
+@pytest.fixture(scope="module")
+def turned() -> Iterator[PageServer]:
+    """A server that is told things, and answers in capitals."""
+
+    def exchange(said: bytes) -> bytes:
+        if said == b"nonsense":
+            raise ValueError
+        return said.upper()
+
+    with PageServer({}, 0, exchange) as made, made.in_background():
+        yield made
+
+
+OWN = {"Origin": "http://127.0.0.1:{port}", "Content_Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "body", "status"),
+    [
+        ("/live", {}, b"turn", 200),
+        ("/live", {"Content_Type": "application/json; charset=utf-8"}, b"turn", 200),
+        ("/live", {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Mode": "cors"}, b"turn", 200),
+        ("/live", {}, b"nonsense", 400),
+        ("/live", {"Content_Type": "text/plain"}, b"turn", 400),
+        ("/live", {"Content_Length": "-1"}, b"turn", 400),
+        ("/live", {}, b"x" * 10_000, 400),
+        ("/", {}, b"turn", 404),
+        ("/live?x", {}, b"turn", 404),
+        ("/live", {"Origin": None}, b"turn", 403),
+        ("/live", {"Origin": "http://evil.example"}, b"turn", 403),
+        ("/live", {"Origin": "null"}, b"turn", 403),
+        ("/live", {"Host": "evil.example:{port}"}, b"turn", 403),
+        ("/live", {"Host": "evil.example", "Origin": "http://evil.example"}, b"turn", 403),
+        ("/live", {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "cors"}, b"turn", 403),
+    ],
+)
+def test_who_may_turn_knobs(
+    turned: PageServer, path: str, change: dict[str, str | None], body: bytes, status: int
+) -> None:
+    headers = {name: value for name, value in {**OWN, **change}.items() if value is not None}
+    given = {name: value.format(port=turned.server_port) for name, value in headers.items()}
+    found, said, answer = ask(turned, path, "POST", body, **given)
+    assert found == status
+    assert (answer == b"TURN") == (status == 200)
+    assert said["Cache-Control"] == "no-store"
+
+
+def test_what_is_refused_is_not_the_next_request(turned: PageServer) -> None:
+    hidden = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    head = f"POST /live HTTP/1.1\r\nHost: evil\r\nContent-Length: {len(hidden)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", turned.server_port), timeout=20) as client:
+        client.sendall(head.encode() + hidden)
+        said = b"".join(iter(lambda: client.recv(4096), b""))
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert said.startswith(b"HTTP/1.1 403 ")
+
+
+def test_what_a_page_may_ask_of_the_engine() -> None:
+    engine = LiveEngine(IMAGE, 48_000, 1, 1, 1)
+    panel = Panel(read_pedal(IMAGE).facts, engine, 48_000)
+    remote = Remote(panel, "from here to there")
+    state = json.loads(remote(b'{"turns": {"0": 9.5, "2": 1.7, "7": -99}, "bypassed": true}'))
+    assert (state["positions"][0], state["positions"][7], state["bypassed"]) == (9.5, -24, True)
+    assert state["between"] == "from here to there"
+    assert json.loads(remote(b'{"turns": {}}'))["bypassed"]
+    for said in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"turns": {"9": 1}}',
+        b'{"turns": {"-1": 1}}',
+        b'{"turns": {"0": NaN}}',
+        b'{"turns": {"0": 1e999}}',
+        b'{"turns": {"0": "x"}}',
+        b'{"turns": {}, "more": 1}',
+        b"\xff",
+    ):
+        with pytest.raises(ValueError, match=r"validation error|no such knob"):
+            remote(said)
+    assert panel.positions[0] == 9.5
+
+
+def test_the_live_page_has_its_own_files() -> None:
+    live, usual = live_files(IMAGE), page_files(IMAGE, no_recordings())
+    assert live["index.html"]() == (WEB / "live.html").read_bytes()
+    assert set(usual) - set(live) == {"main.js", "captures.json"}
+    assert set(live) - set(usual) == {"live.js"}
 
 
 def test_a_port_that_is_taken(server: PageServer) -> None:
@@ -212,7 +307,10 @@ def test_export_with_recordings(said: Said) -> None:
     assert len(list(Path("site", "captures").iterdir())) == 6
 
 
-@pytest.mark.parametrize("image", [IMAGE, MIXED], ids=["film", "basis"])
+BENT = to_pedal(random_net(bent(SMALL), KNOBS.inputs), FACTS)
+
+
+@pytest.mark.parametrize("image", [IMAGE, MIXED, BENT], ids=["film", "basis", "tanh"])
 def test_the_snapshot_of_the_page_is_that_of_python(image: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     positions = rng.uniform(KNOBS.minimum, KNOBS.maximum)

@@ -30,7 +30,7 @@ const offline = (positions, moves) =>
       const bytes = Uint8Array.from(atob(dry), (letter) => letter.charCodeAt(0));
       const wet = await rendered(
         48000,
-        window.page.image,
+        window.page.panel.image,
         new Float32Array(bytes.buffer),
         positions,
         moves,
@@ -134,10 +134,15 @@ await settled("real", 1);
 found.beside = { gains: await gains(), away: await text("away"), said: await text("said") };
 found.loudness = await page.evaluate(async () => {
   const { rendered } = await import("./rig.js");
-  const { rms } = await import("./snapshot.js");
   const [dry, wet, gain] = window.page.sources.capture;
-  const model = await rendered(48000, window.page.image, dry, window.page.positions);
-  return [rms(model), gain * rms(wet)];
+  const { image, positions } = window.page.panel;
+  const model = await rendered(48000, image, dry, positions);
+  const text = (audio) => {
+    let letters = "";
+    for (const byte of new Uint8Array(audio.buffer)) letters += String.fromCharCode(byte);
+    return btoa(letters);
+  };
+  return [model, wet.map((sample) => gain * sample)].map(text);
 });
 await page.getByText("Guitar, built in").click();
 await settled("model", 1);
@@ -192,8 +197,8 @@ await page.getByText("Guitar, built in").click();
 // A controller's message, and one that was taught.
 step("midi");
 found.midi = await page.evaluate(() => {
-  const { midi, facts } = window.page;
-  const at = () => [...window.page.positions];
+  const { midi, facts, positions } = window.page.panel;
+  const at = () => [...positions];
   midi.hear([0xb0, 20, 127]);
   const first = at();
   midi.learning = 1;
@@ -204,13 +209,22 @@ found.midi = await page.evaluate(() => {
   return { first, taught, third: at(), names: facts.knobs.map(({ name }) => name) };
 });
 
+// The browser's own MIDI: first it may not be used; then it may, where there is any.
+await page.click("#midi");
+found.midi.refused = await told("wrong", "MIDI");
+await page.click("#wrong");
+await page.context().grantPermissions(["midi", "midi-sysex"]);
+await page.click("#midi");
+await page.waitForSelector("#midi-note:not(:empty), #wrong:not(:empty)");
+found.midi.allowed = (await text("midi-note")) + (await text("wrong"));
+
 // A snapshot to take away.
 step("snapshot");
 const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
 await download.saveAs(`${job.folder}/snapshot.nam`);
 found.saved = {
   name: download.suggestedFilename(),
-  positions: await page.evaluate(() => window.page.positions),
+  positions: await page.evaluate(() => window.page.panel.positions),
 };
 
 // By keyboard alone, in the colours of the night.

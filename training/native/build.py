@@ -18,11 +18,64 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rigs.errors import UserError
+
+NATIVE = "-march=native"
 FLAGS = (
-    *("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-pthread"),
+    *("-std=c++17", "-O3", NATIVE, "-shared", "-fPIC", "-pthread"),
     # Sums may be reordered, as vector units must; NaN and infinity stay what they are.
     *("-fassociative-math", "-fno-signed-zeros", "-fno-trapping-math", "-fno-math-errno"),
 )
+PATIENCE = 600.0
+"""Seconds; a Raspberry Pi needs one or two minutes."""
+
+
+class NotCompiled(UserError):
+    """Why not, in a sentence; ``said`` is all that the compiler said."""
+
+    def __init__(self, sentence: str, said: str = "") -> None:
+        super().__init__(sentence)
+        self.said = said
+
+
+def compiler(what: str) -> str:
+    """The system's C++ compiler, or that of CXX; raises NotCompiled of ``what`` without one."""
+    found = shutil.which(os.environ.get("CXX", "c++"))
+    if found is None:
+        raise NotCompiled(
+            f"{what} cannot be compiled, for there is no C++ compiler; install one (on Debian: "
+            "apt install g++), or name it in CXX."
+        )
+    return found
+
+
+def compile_library(what: str, source: Path, target: Path, *more: str, native: bool = True) -> None:
+    """Compile ``source`` to the shared library ``target``; raises NotCompiled of ``what``.
+
+    ``more``: further flags. ``native``: for this processor alone, with all it has.
+    """
+    program = compiler(what)
+    flags = [flag for flag in FLAGS if native or flag != NATIVE]
+    command = [program, *flags, *more, str(source), "-o", str(target)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise NotCompiled(
+            f"{program} was not done after {PATIENCE / 60:.0f} minutes; try again when the "
+            "machine has less to do."
+        ) from None
+    if done.returncode:
+        lines = done.stderr.splitlines()
+        said = next((line for line in lines if "error" in line), "no reason given")
+        raise NotCompiled(
+            f"{what} cannot be compiled by {program} ({said}); try another in CXX.", done.stderr
+        )
+
+
+BEND = Path(__file__).parents[2] / "firmware" / "engine" / "bend.h"
+"""tanh and the sigmoid, which compiled training shares with the engine that plays."""
 
 
 def _cache_folder() -> Path:
@@ -44,12 +97,13 @@ def build(source: Path, *parts: Path, **defines: int) -> ctypes.CDLL | None:
 
     ``parts``: files that it includes, headers beside it apart.
     """
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
-    if compiler is None:
+    try:
+        program = compiler(source.name)
+    except NotCompiled:
         return None
     macros = [f"-D{name}={value}" for name, value in defines.items()]
     texts = [path.read_text() for path in (source, *sorted(source.parent.glob("*.h")), *parts)]
-    key = "\n".join([*texts, *FLAGS, *macros, compiler, _processor()])
+    key = "\n".join([*texts, *FLAGS, *macros, program, _processor()])
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     name = "-".join([source.stem, *map(str, defines.values()), f"{digest}.so"])
     try:
@@ -58,11 +112,10 @@ def build(source: Path, *parts: Path, **defines: int) -> ctypes.CDLL | None:
         if not (folder / name).exists():
             with tempfile.TemporaryDirectory(dir=folder) as temporary:
                 built = Path(temporary) / name
-                command = [compiler, *FLAGS, *macros, str(source), "-o", str(built)]
-                subprocess.run(command, check=True, capture_output=True, timeout=300)
+                compile_library(source.name, source, built, *macros)
                 built.replace(folder / name)
         return ctypes.CDLL(str(folder / name))
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, NotCompiled):
         return None
 
 

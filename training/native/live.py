@@ -7,6 +7,9 @@ import functools
 import weakref
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rigs.errors import UserError
 from training.native.build import build
 from training.native.engine import FIRMWARE, NativeEngine, library
@@ -16,12 +19,16 @@ SOURCE = FIRMWARE / "live" / "live.cpp"
 
 @dataclass(frozen=True)
 class Meters:
-    """What passed since they were read before: the largest samples, callbacks, lost audio."""
+    """What passed since they were read before: the largest samples, callbacks, lost audio.
+
+    ``block``: the frames of the last callback, 0 before there was one.
+    """
 
     input: float
     output: float
     callbacks: int
     dropouts: int
+    block: int
 
 
 class _Meters(ctypes.Structure):
@@ -32,6 +39,7 @@ class _Meters(ctypes.Structure):
         ("output", ctypes.c_float),
         ("callbacks", ctypes.c_uint32),
         ("dropouts", ctypes.c_uint32),
+        ("block", ctypes.c_uint32),
     )
 
 
@@ -50,6 +58,7 @@ def _live() -> ctypes.CDLL:
     loaded.live_open.restype = ctypes.c_void_p
     loaded.live_open.argtypes = [ctypes.c_void_p, *[ctypes.c_uint32] * 4]
     loaded.live_close.argtypes = [ctypes.c_void_p]
+    loaded.live_cabinet.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32]
     loaded.live_set.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_float]
     loaded.live_levels.argtypes = [ctypes.c_void_p, ctypes.c_float, ctypes.c_float]
     loaded.live_bypass.argtypes = [ctypes.c_void_p, ctypes.c_int]
@@ -82,6 +91,15 @@ class LiveEngine:
         self.delay = int(self._library.live_delay(state))
         """Samples that resampling takes; 0 at the model's own rate."""
 
+    def cabinet(self, taps: NDArray[np.float32]) -> None:
+        """Put an impulse response at the stream's rate behind the model, before the stream starts.
+
+        ``taps``: shape (samples,); those beyond the 2048th do not count.
+        """
+        own = np.ascontiguousarray(taps, np.float32)
+        if not self._library.live_cabinet(self.state, own.ctypes.data, len(own)):
+            raise MemoryError("for a cabinet")
+
     def set(self, knob: int, position: float) -> None:
         """Turn a knob, counted from 0, to a panel position; beyond its range it stops."""
         self._library.live_set(self.state, knob, position)
@@ -96,4 +114,4 @@ class LiveEngine:
     def read(self) -> Meters:
         found = _Meters()
         self._library.live_read(self.state, ctypes.byref(found))
-        return Meters(found.input, found.output, found.callbacks, found.dropouts)
+        return Meters(*(getattr(found, name) for name, _ in found._fields_))
