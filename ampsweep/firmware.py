@@ -9,18 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from rigs.audio import read_wav
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.pedal import FileKind, MidiLink, Pedal
 
 FIRMWARE = Path(__file__).parent.parent / "firmware"
-MOST_TAPS = 2048
 PROGRAM_AT = "0x90040000"
 """Where the Daisy's bootloader looks for a program, and the USB number it has then."""
 BOOTLOADER = ",0483:df11"
@@ -115,7 +112,7 @@ def send(
 
     If this stops half-way, the same command goes on where it stopped.
     """
-    kind, data, called = _contents(file)
+    kind, data, called = contents(file)
     console = Console()
     with (
         _pedal(port, api) as pedal,
@@ -132,7 +129,7 @@ def send(
     typer.echo(f"{name or called} is {kind.name.lower()} {slot + 1} on the pedal.")
 
 
-def _contents(file: Path) -> tuple[FileKind, bytes, str]:
+def contents(file: Path) -> tuple[FileKind, bytes, str]:
     """What to send of ``file``, and what it is called if nobody says otherwise."""
     if not file.is_file():
         raise UserError(f"There is no file {file}; check its name.")
@@ -140,14 +137,9 @@ def _contents(file: Path) -> tuple[FileKind, bytes, str]:
         from training.exports.pedal import load_pedal
 
         return FileKind.MODEL, file.read_bytes(), load_pedal(file).facts.name
-    taps = read_wav(file)[0]
-    loudest = int(np.argmax(np.abs(taps)))
-    if loudest >= MOST_TAPS:
-        raise UserError(
-            f"{file} is loudest after {loudest} samples, and a cabinet has {MOST_TAPS}; cut off "
-            "what is before its sound."
-        )
-    return FileKind.CABINET, taps[:MOST_TAPS].astype("<f4").tobytes(), file.stem
+    from ampsweep.cabinet import read_cabinet
+
+    return FileKind.CABINET, read_cabinet(file).astype("<f4").tobytes(), file.stem
 
 
 def info(port: Port = "Daisy", api: Api = None) -> None:

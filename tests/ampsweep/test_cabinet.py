@@ -13,9 +13,11 @@ from scipy.signal import fftconvolve
 
 from ampsweep.app import run
 from ampsweep.cabinet import loudness_of, read_cabinet
+from ampsweep.firmware import contents
 from ampsweep.page import WEB
 from rigs.audio import esr
 from rigs.errors import UserError
+from rigs.pedal import FileKind
 from tests.players import nam_core
 from tests.training.models_at_random import random_model
 from tests.training.random_nets import plucked
@@ -131,3 +133,14 @@ def test_what_is_no_cabinet_is_said(
     assert not Path("x.wav").exists()
     with pytest.raises(UserError, match="There is no file"):
         read_cabinet(Path("none.wav"))
+
+
+@pytest.mark.parametrize("rate", [48_000, 96_000])
+def test_what_is_sent_to_the_pedal_is_what_is_rendered_through(tmp_path, rate):
+    path = tmp_path / "V30.wav"
+    soundfile.write(path, speaker(rate // 40, rate), rate, subtype="FLOAT")
+    kind, sent, name = contents(path)
+    assert (kind, name) == (FileKind.CABINET, "V30")
+    taps = np.frombuffer(sent, "<f4")
+    assert np.array_equal(taps, read_cabinet(path))
+    assert loudness_of(taps, 48_000) == pytest.approx(1.0, rel=1e-4)
