@@ -1,20 +1,18 @@
 # What is around the net: `make -f effects.mk` in this folder builds its test programs, `budget`
 # counts the instructions of every part on the emulated Cortex-M7.
 
+include flags.mk
+
 EFFECTS_BUILD ?= ../build/effects
-EFFECTS_WARN := -std=c++17 -Wall -Wextra -Wconversion -Wdouble-promotion -Wshadow -Werror
+EFFECTS_WARN := -std=c++17 $(WARNINGS) -Wshadow
 EFFECTS_HOST := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-EFFECTS_M7 := -mcpu=cortex-m7 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard -O3 \
-    -ffp-contract=fast -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections
-EFFECTS_BOARD := tests/engine/m7.cpp --specs=rdimon.specs -Wl,--gc-sections \
-    -Wl,--no-warn-rwx-segments -T tests/engine/m7.ld
+EFFECTS_BOARD := tests/engine/m7.cpp $(EMULATED)
 EFFECTS_ENGINE := $(wildcard engine/*.cpp engine/*.h)
 EFFECTS_ENGINE_M7 := ../build/firmware/engine.o
-EFFECTS_INPUTS := $(wildcard effects/*.h tests/effects/*.h) engine/engine.h
+EFFECTS_INPUTS := $(wildcard effects/*.h engine/*.h tests/effects/*.h)
 EFFECTS_M7_INPUTS := $(EFFECTS_INPUTS) $(wildcard tests/engine/m7.*)
 EFFECTS_QEMU := qemu-system-arm -M mps2-an500 -nographic -monitor none -serial none \
     -icount shift=0 -semihosting-config enable=on,target=native
-EFFECTS_M7CXX ?= arm-none-eabi-g++
 
 .PHONY: effects effects-m7 budget
 effects: $(addprefix $(EFFECTS_BUILD)/,parts parts-clang whole)
@@ -43,12 +41,12 @@ $(EFFECTS_ENGINE_M7): $(EFFECTS_ENGINE) Makefile
 	$(MAKE) -f Makefile $@
 
 $(EFFECTS_BUILD)/whole.elf: tests/effects/whole.cpp $(EFFECTS_ENGINE_M7) $(EFFECTS_M7_INPUTS)
-	$(EFFECTS_M7CXX) $(EFFECTS_WARN) $(EFFECTS_M7) -Ieffects $(filter tests/effects/%.cpp %.o,$^) \
+	$(M7CXX) $(EFFECTS_WARN) $(CORTEX_M7) -Ieffects $(filter tests/effects/%.cpp %.o,$^) \
 	    $(EFFECTS_BOARD) -o $@
 
 $(EFFECTS_BUILD)/%.elf: tests/effects/%.cpp $(EFFECTS_M7_INPUTS) | $(EFFECTS_BUILD)
-	$(EFFECTS_M7CXX) $(EFFECTS_WARN) $(EFFECTS_M7) -Ieffects $< $(EFFECTS_BOARD) -o $@
+	$(M7CXX) $(EFFECTS_WARN) $(CORTEX_M7) -Ieffects $< $(EFFECTS_BOARD) -o $@
 
 # All of it and nothing else, to see what it would need from a library.
 $(EFFECTS_BUILD)/effects.o: tests/effects/effects.cpp $(EFFECTS_INPUTS) | $(EFFECTS_BUILD)
-	$(EFFECTS_M7CXX) $(EFFECTS_WARN) $(EFFECTS_M7) -Ieffects -c $< -o $@
+	$(M7CXX) $(EFFECTS_WARN) $(CORTEX_M7) -Ieffects -c $< -o $@

@@ -1,26 +1,13 @@
-// Decibels, and the powers of two and logarithms that they need, without libm and without doubles.
+// Decibels, and the logarithms that they need, without libm and without doubles.
 
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-namespace ampsweep {
+#include "../engine/powers.h"
 
-// 2^x to a relative 2e-7, for x held to -126…127. The fraction's power is the Taylor series of
-// exp(x ln 2), which on -1/2…1/2 is exact to a float after six powers.
-inline float power_of_two(float x) noexcept {
-    if (!(x > -126.0f)) x = -126.0f;  // NaN as well
-    if (x > 127.0f) x = 127.0f;
-    const auto whole = static_cast<std::int32_t>(x < 0.0f ? x - 0.5f : x + 0.5f);
-    const float y = 0.693147181f * (x - static_cast<float>(whole));
-    float series = 1.0f / 120 + y * (1.0f / 720);
-    series = 1.0f + y * (1.0f + y * (1.0f / 2 + y * (1.0f / 6 + y * (1.0f / 24 + y * series))));
-    const auto bits = static_cast<std::uint32_t>(whole + 127) << 23;
-    float power;
-    std::memcpy(&power, &bits, 4);
-    return power * series;
-}
+namespace ampsweep {
 
 // log2(x) within 1e-6 of the larger of 1 and the result; -126 for all that is not a normal number
 // above zero. The mantissa's logarithm is the series of 2 artanh((m - 1) / (m + 1)).

@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "layout.h"
+#include "powers.h"
 #include "recurrent.h"
 
 namespace ampsweep {
@@ -57,7 +58,7 @@ float mixed(const Recurrent& net, int at, const float* mixture) {
 void fold_into(const Recurrent& net, const float* frame, float* to) {
     Map maps[MAPS];
     maps_of(net.lstm, net.units, maps);
-    const float* mixture = frame + 3 * net.rows + net.units + 2;
+    const float* mixture = frame + 3 * net.rows + 1;
     int row = 0;
     for (int i = 0; i < packed_size(net); ++i) to[i] = 0.0f;
     for (const Map& map : maps) {
@@ -76,7 +77,7 @@ void fold_into(const Recurrent& net, const float* frame, float* to) {
 }  // namespace
 
 int frame_size(const Recurrent& net) {
-    return 3 * net.rows + net.units + 2 + (net.lstm ? 1 : MAPS) * net.bases;
+    return 3 * net.rows + 1 + (net.lstm ? 1 : MAPS) * net.bases;
 }
 
 Recurrent place_recurrent(const Image& image, Arena& arena) {
@@ -100,12 +101,13 @@ Recurrent place_recurrent(const Image& image, Arena& arena) {
     net.folded[0] = arena.fast.take<float>(size);
     if (net.bases) net.folded[1] = arena.fast.take<float>(size);
     net.base = (net.bases ? arena.other : arena.fast).take<float>(size);
-    net.ramp = arena.fast.take<float>(2 * std::size_t(3 * net.rows + net.units + 2));
+    net.ramp = arena.fast.take<float>(6 * rows);
     net.bases_of = arena.other.take<float>(size * std::size_t(net.bases));
     net.bias = arena.other.take<float>(rows);
     net.head = arena.other.take<float>(wide);
     net.raw = arena.other.take<float>(std::size_t(padded(net.outputs)));
     if (net.raw == nullptr) return net;
+    for (std::size_t i = 0; i < 6 * rows; ++i) net.ramp[i] = 0.0f;
     for (std::size_t i = 0; i < size; ++i) net.base[i] = 0.0f;
     for (std::size_t i = 0; i < size * std::size_t(net.bases); ++i) net.bases_of[i] = 0.0f;
     Map maps[MAPS];
@@ -128,13 +130,13 @@ Recurrent place_recurrent(const Image& image, Arena& arena) {
 }
 
 void to_conditions(const Recurrent& net, float* outputs) {
-    const int rows = net.rows, n = net.units;
+    const int rows = net.rows;
     for (int i = 0; i < net.outputs; ++i) net.raw[i] = outputs[i];
     Map maps[MAPS];
-    maps_of(net.lstm, n, maps);
+    maps_of(net.lstm, net.units, maps);
     const float *given = net.raw, *factors = net.raw;
     for (const Map& map : maps) factors += map.rows ? net.bases + 2 * map.rows : 0;
-    float* mixture = outputs + 3 * rows + n + 2;
+    float* mixture = outputs + 3 * rows + 1;
     int row = 0;
     for (const Map& map : maps) {
         if (map.rows == 0) continue;
@@ -153,10 +155,7 @@ void to_conditions(const Recurrent& net, float* outputs) {
         mixture += net.bases;
         row += map.rows;
     }
-    const float level = exponential(net.raw[net.outputs - 1]);
-    for (int i = 0; i < n; ++i) outputs[3 * rows + i] = level * net.head[i];
-    outputs[3 * rows + n] = level * net.skip;
-    outputs[3 * rows + n + 1] = level * net.head_bias;
+    outputs[3 * rows] = exponential(net.raw[net.outputs - 1]);
 }
 
 void approach(Recurrent& net, const float* conditions) {

@@ -21,11 +21,12 @@ void pack(Dense& layer, const float* weight) {
 
 // values (inputs) -> out (outputs, padded)
 void apply(const Dense& layer, const float* values, float* out) {
+#if defined(AMPSWEEP_M7)
+    m7::dense(layer.weights, values, padded(layer.inputs) / EIGHT, padded(layer.outputs) / EIGHT,
+              layer.bent, out);
+#else
     const float* w = layer.weights;
     for (int first = 0; first < layer.outputs; first += EIGHT) {
-#if defined(AMPSWEEP_M7)
-        m7::multiply(w, values, padded(layer.inputs) / EIGHT, out + first);
-#else
         Rows<4> low = Rows<4>::load(w), high = Rows<4>::load(w + 4);
         w += EIGHT;
         for (int i = 0; i < padded(layer.inputs); ++i, w += EIGHT) {
@@ -34,10 +35,10 @@ void apply(const Dense& layer, const float* values, float* out) {
         }
         low.store(out + first);
         high.store(out + first + 4);
-#endif
     }
     if (!layer.bent) return;
     for (int o = 0; o < layer.outputs; ++o) out[o] /= 1.0f + (out[o] < 0.0f ? -out[o] : out[o]);
+#endif
 }
 
 // Positions as the network is given them; docs/pedal-image.md, "Values are panel positions".
@@ -96,25 +97,6 @@ void follow(const Control& control, const float* positions, float* outputs) {
         apply(control.dense[i], from, to);
         from = to;
     }
-}
-
-// 2^k e^r with |r| <= ln 2 / 2, whose series ends after the seventh power.
-float exponential(float x) {
-    if (!(x > -87.0f)) return 0.0f;
-    if (x > 88.0f) x = 88.0f;
-    const float halves = x * 1.44269504f;
-    const std::int32_t k = std::int32_t(halves + (halves < 0.0f ? -0.5f : 0.5f));
-    const float r = (x - float(k) * 0.693359375f) + float(k) * 2.12194440e-4f;
-    float sum = r * (1.0f / 5040.0f) + 1.0f / 720.0f;
-    sum = sum * r + 1.0f / 120.0f;
-    sum = sum * r + 1.0f / 24.0f;
-    sum = sum * r + 1.0f / 6.0f;
-    sum = sum * r + 0.5f;
-    sum = (sum * r + 1.0f) * r + 1.0f;
-    const std::uint32_t bits = std::uint32_t(k + 127) << 23;
-    float power;
-    std::memcpy(&power, &bits, 4);
-    return sum * power;
 }
 
 }  // namespace ampsweep

@@ -33,8 +33,4 @@ Control place_control(const Image& image, Arena& arena);
 // to eights).
 void follow(const Control& control, const float* positions, float* outputs);
 
-// e to the power of x, off by 2e-7 of itself at most; 0 or the largest number where that is not
-// in range.
-float exponential(float x);
-
 }  // namespace ampsweep

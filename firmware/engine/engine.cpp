@@ -25,8 +25,14 @@ struct Player {
 
 namespace {
 
+// Where a knob was set, which another thread may do at any time.
+float asked(const float& position) {
+    float now;
+    __atomic_load(&position, &now, __ATOMIC_RELAXED);
+    return now;
+}
+
 void run(Wavenet& net, const Block& block) { net.run(net, block); }
-void settle(Wavenet& net, const float*) { settle(net); }
 
 // Does it with whichever net there is.
 template <class F>
@@ -66,7 +72,7 @@ Arena count(const Image& image) {
 }
 
 void evaluate(Player& player, float* conditions) {
-    for (int k = 0; k < player.control.knobs; ++k) player.reached[k] = player.wanted[k];
+    for (int k = 0; k < player.control.knobs; ++k) player.reached[k] = asked(player.wanted[k]);
     follow(player.control, player.reached, conditions);
     with(player, [&](auto& net) { to_conditions(net, conditions); });
 }
@@ -75,7 +81,7 @@ void evaluate(Player& player, float* conditions) {
 void begin_interval(Player& player) {
     bool turned = false;
     for (int k = 0; k < player.control.knobs; ++k)
-        turned = turned || player.wanted[k] != player.reached[k];
+        turned = turned || asked(player.wanted[k]) != player.reached[k];
     if (player.moving) {
         float* before = player.before;
         player.before = player.after;
@@ -127,11 +133,12 @@ void Engine::set(unsigned knob, float position) noexcept {
     if (knob >= knobs() || position != position) return;
     const Panel& panel = player_->control.panel[knob];
     position = position < panel.minimum ? panel.minimum : position;
-    player_->wanted[knob] = position > panel.maximum ? panel.maximum : position;
+    position = position > panel.maximum ? panel.maximum : position;
+    __atomic_store(&player_->wanted[knob], &position, __ATOMIC_RELAXED);
 }
 
 float Engine::get(unsigned knob) const noexcept {
-    return knob < knobs() ? player_->wanted[knob] : 0.0f;
+    return knob < knobs() ? asked(player_->wanted[knob]) : 0.0f;
 }
 
 void Engine::restart() noexcept {
@@ -142,7 +149,7 @@ void Engine::restart() noexcept {
     evaluate(player, player.before);
     with(player, [&](auto& net) {
         fold(net, player.before);
-        settle(net, player.before);
+        settle(net);
     });
 }
 

@@ -94,7 +94,7 @@ public:
     unsigned knobs() const noexcept;
 
     // A panel position, clamped to the knob's range; NaN is ignored. Followed from the next control
-    // frame on, and reached at the one after it.
+    // frame on, and reached at the one after it. From any thread; so is get.
     void set(unsigned knob, float position) noexcept;
     float get(unsigned knob) const noexcept;
 

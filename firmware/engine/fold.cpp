@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "layout.h"
+#include "powers.h"
 #include "tiles.h"
 #include "wavenet.h"
 
@@ -85,6 +86,7 @@ Wavenet place_wavenet(const Image& image, Arena& arena) {
     Wavenet net{};
     net.channels = int(u32(bytes, at + 12));
     net.layers = int(u32(bytes, at + 16));
+    net.tanh = u32(bytes, at + 20) == TANH;
     net.slope = f32(bytes, at + 24);
     net.head_kernel = int(u32(bytes, at + 28));
     net.bases = int(u32(bytes, at + 48));
@@ -186,7 +188,7 @@ void settle(Wavenet& net) {
             Rows<R> z[1];
             convolve(z, c, layer.folded[0] + first * (2 + layer.kernel * c), &silence, net.taps,
                      layer.kernel, 0);
-            z[0].leak(net.slope);
+            activate(net, z[0]);
             z[0].store(net.a + first);
         });
         for (int t = 0; t < net.head_kernel - 1; ++t)

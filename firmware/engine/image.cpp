@@ -1,6 +1,7 @@
 // Checking a pedal image: nothing in it is trusted before it is checked. The order of the checks is
 // that of training/exports/pedal/read.py, so that both report the same first fault.
 
+#include "crc.h"
 #include "engine.h"
 #include "layout.h"
 #include "utf8.h"
@@ -10,21 +11,6 @@ namespace ampsweep {
 namespace {
 
 using namespace layout;
-
-// CRC-32 as zlib computes it, half a byte at a time: the table is 64 bytes.
-std::uint32_t crc32(const std::uint8_t* bytes, std::size_t count) {
-    static const std::uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    std::uint32_t crc = 0xffffffff;
-    for (std::size_t i = 0; i < count; ++i) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ table[crc & 15];
-        crc = (crc >> 4) ^ table[crc & 15];
-    }
-    return ~crc;
-}
 
 bool finite(float value) {
     std::uint32_t bits;
@@ -258,7 +244,7 @@ private:
     bool wavenet(std::uint32_t at) {
         if (!records(AUDIO, 0, 1, WAVENET_RECORD) || !kind(word(at + 4) == FLOAT32) ||
             !kind(word(at + 8) == FILM || word(at + 8) == BASIS) ||
-            !kind(word(at + 20) == LEAKY_RELU))
+            !kind(word(at + 20) == LEAKY_RELU || word(at + 20) == TANH))
             return false;
         const std::uint32_t c = word(at + 12), count = word(at + 16), taps = word(at + 28);
         const std::uint32_t bases = word(at + 48);

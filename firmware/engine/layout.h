@@ -29,7 +29,7 @@ constexpr std::uint32_t OPTIONAL = 1u << 31;
 enum Kind : std::uint32_t { DENSE = 0, WAVENET = 1, GRU = 2, LSTM = 3 };
 enum Format : std::uint32_t { FLOAT32 = 0 };
 enum Conditioning : std::uint32_t { FILM = 0, BASIS = 1 };
-enum Activation : std::uint32_t { IDENTITY = 0, SOFTSIGN = 1, LEAKY_RELU = 2 };
+enum Activation : std::uint32_t { IDENTITY = 0, SOFTSIGN = 1, LEAKY_RELU = 2, TANH = 3 };
 enum Flags : std::uint32_t { HAS_INPUT_LEVEL = 1, HAS_OUTPUT_LEVEL = 2 };
 
 // Sizes of records in bytes.

@@ -18,9 +18,13 @@
 namespace ampsweep::m7 {
 
 #define FMA(d, n, m) "vfma.f32 s" #d ", s" #n ", s" #m "\n\t"
+#define FMS(d, n, m) "vfms.f32 s" #d ", s" #n ", s" #m "\n\t"
 #define ADD(d, n, m) "vadd.f32 s" #d ", s" #n ", s" #m "\n\t"
+#define SUB(d, n, m) "vsub.f32 s" #d ", s" #n ", s" #m "\n\t"
 #define MUL(d, n, m) "vmul.f32 s" #d ", s" #n ", s" #m "\n\t"
 #define MAX(d, n, m) "vmaxnm.f32 s" #d ", s" #n ", s" #m "\n\t"
+#define DIV(d, n, m) "vdiv.f32 s" #d ", s" #n ", s" #m "\n\t"
+#define ABS(d, n, m) "vabs.f32 s" #d ", s" #n "\n\t"
 #define LOAD(from, first, last) "vldmia %[" #from "], {s" #first "-s" #last "}\n\t"
 #define TAKE(from, first, last) "vldmia %[" #from "]!, {s" #first "-s" #last "}\n\t"
 #define STORE(to, first, last) "vstmia %[" #to "], {s" #first "-s" #last "}\n\t"
@@ -68,10 +72,10 @@ namespace ampsweep::m7 {
     "subs %[k], %[k], #1\n\t"                                                       \
     "bne 1b\n\t"
 
-#define NEXT(frames)                       \
-    "add %[in], %[in], #4*" #frames "\n\t" \
-    "add %[at], %[at], %[tile]\n\t"        \
-    "subs %[tiles], %[tiles], #1\n\t"      \
+#define NEXT(times)                               \
+    "add %[in], %[in], #4*" #times "\n\t"         \
+    "add %[at], %[at], %[tile]\n\t"               \
+    "subs %[frames], %[frames], #" #times "\n\t"  \
     "bne 2b\n\t"
 
 // a = max(z, slope z) of four; the slope is in s4, and s8 to s11 are free.
@@ -96,89 +100,104 @@ struct Work {
     const float* const* taps;
     int kernel;
     float slope;
-    const float* ramp;  // scales, shifts, and what a frame adds to both
-    float frame;        // where the next tile begins
+    const float* ramp;  // scales and shifts after the last frame, and what a frame adds to both
 };
 
-// `work_on` brings scales and shifts from the block's first frame to the tile's, whose number is in
-// s30: one rounding, not one a frame. Then the tile is counted.
-#define TO_TILE(frames, work_on)              \
+// The ramp, and in s30 how many frames there still are: scales and shifts go back from the end by
+// so many steps at once, which is one rounding, not one a frame.
+#define TO_TILE                               \
     "ldr %[p], [%[work], #16]\n\t"            \
-    "vldr s30, [%[work], #20]\n\t"            \
-    "vmov.f32 s31, #" #frames "\n\t"          \
-    work_on                                   \
-    ADD(30, 30, 31)                           \
-    "vstr s30, [%[work], #20]\n\t"
+    "vmov s30, %[frames]\n\t"                 \
+    "vcvt.f32.s32 s30, s30\n\t"
 
-// Convolution, leaky ReLU and sum over the layers, of four outputs by three frames, so many tiles
-// after each other. `a` and `sum` point at the first of the outputs.
+// z = scale z + shift, by scales in s12, shifts in s16, steps of scales in s20, of shifts in s24;
+// what was in s0 to s11 is then in s16 to s19, s28 to s31, s0 to s3.
+#define MOVE                                                                \
+    TO_TILE LOAD(p, 12, 27)                                                 \
+    FOUR(FMS, 12, 13, 14, 15, 20, 21, 22, 23, 30, 30, 30, 30)               \
+    FOUR(FMS, 16, 17, 18, 19, 24, 25, 26, 27, 30, 30, 30, 30)               \
+    FOUR(ADD, 28, 29, 30, 31, 16, 17, 18, 19, 24, 25, 26, 27)               \
+    FOUR(FMA, 16, 17, 18, 19, 0, 1, 2, 3, 12, 13, 14, 15)                   \
+    FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 20, 21, 22, 23)               \
+    FOUR(ADD, 0, 1, 2, 3, 28, 29, 30, 31, 24, 25, 26, 27)                   \
+    FOUR(FMA, 28, 29, 30, 31, 4, 5, 6, 7, 12, 13, 14, 15)                   \
+    FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 20, 21, 22, 23)               \
+    FOUR(FMA, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
+
+// Leaky ReLU, and into the sum over the layers.
+#define FINISH                                                              \
+    "vldr s12, [%[work], #12]\n\t"                                          \
+    FOUR(MUL, 16, 17, 18, 19, 0, 1, 2, 3, 12, 12, 12, 12)                   \
+    FOUR(MUL, 20, 21, 22, 23, 4, 5, 6, 7, 12, 12, 12, 12)                   \
+    FOUR(MUL, 24, 25, 26, 27, 8, 9, 10, 11, 12, 12, 12, 12)                 \
+    FOUR(MAX, 0, 1, 2, 3, 0, 1, 2, 3, 16, 17, 18, 19)                       \
+    FOUR(MAX, 4, 5, 6, 7, 4, 5, 6, 7, 20, 21, 22, 23)                       \
+    FOUR(MAX, 8, 9, 10, 11, 8, 9, 10, 11, 24, 25, 26, 27)                   \
+    "add %[p], %[sum], %[row]\n\t"                                          \
+    "add %[q], %[p], %[row]\n\t"                                            \
+    LOAD(sum, 12, 15) LOAD(p, 16, 19) LOAD(q, 20, 23)                       \
+    STORE(a, 0, 3) STEP(a) STORE(a, 4, 7) STEP(a) STORE(a, 8, 11) STEP(a)   \
+    FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 0, 1, 2, 3)                   \
+    FOUR(ADD, 16, 17, 18, 19, 16, 17, 18, 19, 4, 5, 6, 7)                   \
+    FOUR(ADD, 20, 21, 22, 23, 20, 21, 22, 23, 8, 9, 10, 11)                 \
+    STORE(sum, 12, 15) STORE(p, 16, 19) STORE(q, 20, 23)                    \
+    "add %[sum], %[sum], %[tile]\n\t"
+
+#define FINISH_MOVED                                                                  \
+    "vldr s4, [%[work], #12]\n\t"                                                     \
+    LEAK(16, 17, 18, 19) STORE(a, 16, 19) STEP(a) HEAR(16, 17, 18, 19) STEP(sum)      \
+    LEAK(28, 29, 30, 31) STORE(a, 28, 31) STEP(a) HEAR(28, 29, 30, 31) STEP(sum)      \
+    LEAK(0, 1, 2, 3) STORE(a, 0, 3) STEP(a) HEAR(0, 1, 2, 3) STEP(sum)
+
+// A convolution of four outputs by so many frames, three at a time, and what comes after it. `a`
+// and `sum` point at the first of the outputs. Those that are bare leave activation and sum to
+// others; those that move have z = scale z + shift first.
+#define CONVOLVE(name, rest)                                                                  \
+    template <int C>                                                                          \
+    inline void name(const Work& work, int frames, const float* in, float* a, float* sum) {   \
+        const float *w, *p, *q, *r;                                                           \
+        const float* const* taps;                                                             \
+        std::size_t at = 0;                                                                   \
+        int k;                                                                                \
+        asm volatile(BEGIN CONVOLUTION rest NEXT(3)                                           \
+                     : [w] "=&r"(w), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r),                \
+                       [taps] "=&r"(taps), [k] "=&r"(k), [a] "+r"(a), [sum] "+r"(sum),        \
+                       [in] "+r"(in), [at] "+r"(at), [frames] "+r"(frames)                    \
+                     : [work] "r"(&work), [row] "i"(4 * C), [tile] "i"(12 * C),               \
+                       [chunks] "i"(C / 4)                                                    \
+                     : EVERY);                                                                \
+    }
+
+CONVOLVE(convolve, FINISH)
+CONVOLVE(convolve_moving, MOVE FINISH_MOVED)
+CONVOLVE(convolve_bare, STORE(a, 0, 3) STEP(a) STORE(a, 4, 7) STEP(a) STORE(a, 8, 11) STEP(a))
+CONVOLVE(convolve_bare_moving,
+         MOVE STORE(a, 16, 19) STEP(a) STORE(a, 28, 31) STEP(a) STORE(a, 0, 3) STEP(a))
+
+// The way of four outputs' scales and shifts, which lie C apart, as convolve_moving goes it: from
+// `before` to `after` in 1 / step frames, of which `reach` frames make the end.
 template <int C>
-inline void convolve(const Work& work, int tiles, const float* in, float* a, float* sum) {
-    const float *w, *p, *q, *r;
-    const float* const* taps;
-    std::size_t at = 0;
-    int k;
+inline void set_ramp(const float* before, const float* after, float step, float reach, float* to) {
     asm volatile(
-        BEGIN CONVOLUTION
-        "vldr s12, [%[work], #12]\n\t"
-        FOUR(MUL, 16, 17, 18, 19, 0, 1, 2, 3, 12, 12, 12, 12)
-        FOUR(MUL, 20, 21, 22, 23, 4, 5, 6, 7, 12, 12, 12, 12)
-        FOUR(MUL, 24, 25, 26, 27, 8, 9, 10, 11, 12, 12, 12, 12)
-        FOUR(MAX, 0, 1, 2, 3, 0, 1, 2, 3, 16, 17, 18, 19)
-        FOUR(MAX, 4, 5, 6, 7, 4, 5, 6, 7, 20, 21, 22, 23)
-        FOUR(MAX, 8, 9, 10, 11, 8, 9, 10, 11, 24, 25, 26, 27)
-        "add %[p], %[sum], %[row]\n\t"
-        "add %[q], %[p], %[row]\n\t"
-        LOAD(sum, 12, 15) LOAD(p, 16, 19) LOAD(q, 20, 23)
-        STORE(a, 0, 3) STEP(a) STORE(a, 4, 7) STEP(a) STORE(a, 8, 11) STEP(a)
-        FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 0, 1, 2, 3)
-        FOUR(ADD, 16, 17, 18, 19, 16, 17, 18, 19, 4, 5, 6, 7)
-        FOUR(ADD, 20, 21, 22, 23, 20, 21, 22, 23, 8, 9, 10, 11)
-        STORE(sum, 12, 15) STORE(p, 16, 19) STORE(q, 20, 23)
-        "add %[sum], %[sum], %[tile]\n\t"
-        NEXT(3)
-        : [w] "=&r"(w), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [taps] "=&r"(taps),
-          [k] "=&r"(k), [a] "+r"(a), [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at),
-          [tiles] "+r"(tiles)
-        : [work] "r"(&work), [row] "i"(4 * C), [tile] "i"(12 * C), [chunks] "i"(C / 4)
+        LOAD(before, 0, 3) STEP(before) LOAD(before, 4, 7)
+        LOAD(after, 8, 11) STEP(after) LOAD(after, 12, 15)
+        "vmov s16, %[step]\n\t"
+        "vmov s17, %[reach]\n\t"
+        FOUR(SUB, 8, 9, 10, 11, 8, 9, 10, 11, 0, 1, 2, 3)
+        FOUR(SUB, 12, 13, 14, 15, 12, 13, 14, 15, 4, 5, 6, 7)
+        FOUR(MUL, 8, 9, 10, 11, 8, 9, 10, 11, 16, 16, 16, 16)
+        FOUR(MUL, 12, 13, 14, 15, 12, 13, 14, 15, 16, 16, 16, 16)
+        FOUR(FMA, 0, 1, 2, 3, 8, 9, 10, 11, 17, 17, 17, 17)
+        FOUR(FMA, 4, 5, 6, 7, 12, 13, 14, 15, 17, 17, 17, 17)
+        STORE(to, 0, 15)
+        : [before] "+r"(before), [after] "+r"(after)
+        : [to] "r"(to), [step] "r"(step), [reach] "r"(reach), [row] "i"(4 * C)
         : EVERY);
 }
 
-// The same while knobs move: z = scale z + shift first.
+// Four outputs by three frames of y = x + weights a, so many frames.
 template <int C>
-inline void convolve_moving(Work& work, int tiles, const float* in, float* a, float* sum) {
-    const float *w, *p, *q, *r;
-    const float* const* taps;
-    std::size_t at = 0;
-    int k;
-    asm volatile(
-        BEGIN CONVOLUTION
-        // Scales s12, shifts s16, steps of scales s20, of shifts s24.
-        TO_TILE(3, LOAD(p, 12, 27)
-                FOUR(FMA, 12, 13, 14, 15, 20, 21, 22, 23, 30, 30, 30, 30)
-                FOUR(FMA, 16, 17, 18, 19, 24, 25, 26, 27, 30, 30, 30, 30))
-        FOUR(ADD, 28, 29, 30, 31, 16, 17, 18, 19, 24, 25, 26, 27)
-        FOUR(FMA, 16, 17, 18, 19, 0, 1, 2, 3, 12, 13, 14, 15)
-        FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 20, 21, 22, 23)
-        FOUR(ADD, 0, 1, 2, 3, 28, 29, 30, 31, 24, 25, 26, 27)
-        FOUR(FMA, 28, 29, 30, 31, 4, 5, 6, 7, 12, 13, 14, 15)
-        FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 20, 21, 22, 23)
-        FOUR(FMA, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
-        "vldr s4, [%[work], #12]\n\t"
-        LEAK(16, 17, 18, 19) STORE(a, 16, 19) STEP(a) HEAR(16, 17, 18, 19) STEP(sum)
-        LEAK(28, 29, 30, 31) STORE(a, 28, 31) STEP(a) HEAR(28, 29, 30, 31) STEP(sum)
-        LEAK(0, 1, 2, 3) STORE(a, 0, 3) STEP(a) HEAR(0, 1, 2, 3) STEP(sum)
-        NEXT(3)
-        : [w] "=&r"(w), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r), [taps] "=&r"(taps),
-          [k] "=&r"(k), [a] "+r"(a), [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at),
-          [tiles] "+r"(tiles)
-        : [work] "r"(&work), [row] "i"(4 * C), [tile] "i"(12 * C), [chunks] "i"(C / 4)
-        : EVERY);
-}
-
-// Four outputs by three frames of y = x + weights a, so many tiles after each other.
-template <int C>
-inline void add_residual(const float* w, int tiles, const float* a, const float* x, float* y) {
+inline void add_residual(const float* w, int frames, const float* a, const float* x, float* y) {
     const float *p = a, *q, *r;
     asm volatile(
         "2:\n\t"
@@ -189,10 +208,10 @@ inline void add_residual(const float* w, int tiles, const float* a, const float*
         STORE(y, 0, 3) STEP(y) STORE(y, 4, 7) STEP(y) STORE(y, 8, 11) STEP(y)
         "mov %[p], %[r]\n\t"
         "sub %[w], %[w], %[weights]\n\t"
-        "subs %[tiles], %[tiles], #1\n\t"
+        "subs %[frames], %[frames], #3\n\t"
         "bne 2b\n\t"
         : [w] "+r"(w), [p] "+r"(p), [q] "=&r"(q), [r] "=&r"(r), [x] "+r"(x), [y] "+r"(y),
-          [tiles] "+r"(tiles)
+          [frames] "+r"(frames)
         : [row] "i"(4 * C), [weights] "i"(16 * C), [chunks] "i"(C / 4)
         : EVERY);
 }
@@ -204,20 +223,69 @@ inline void add_residual(const float* w, int tiles, const float* a, const float*
     FOUR(FMA, 0, 1, 2, 3, 16, 17, 18, 19, x1, x1, x1, x1)             \
     FOUR(FMA, 4, 5, 6, 7, 20, 21, 22, 23, x1, x1, x1, x1)
 
-// Eight rows of a dense layer: out = biases + weights values. `eights`: inputs, in eights.
-inline void multiply(const float*& w, const float* values, int eights, float* out) {
+#define INPUT8                                                        \
+    TAKE(p, 24, 31)                                                   \
+    INPUT2(24, 25) INPUT2(26, 27) INPUT2(28, 29) INPUT2(30, 31)
+
+// A dense layer, eight rows at a time: out = biases + weights values, then, if `bent`, softsign.
+// `eights`: inputs, `rows`: outputs, both in eights.
+inline void dense(const float* w, const float* values, int eights, int rows, bool bent,
+                  float* out) {
+    const float* p;
+    int pairs;
     asm volatile(
-        TAKE(w, 0, 7)
         "1:\n\t"
-        TAKE(values, 24, 31)
-        INPUT2(24, 25) INPUT2(26, 27) INPUT2(28, 29) INPUT2(30, 31)
-        "subs %[eights], %[eights], #1\n\t"
+        TAKE(w, 0, 7)
+        "mov %[p], %[values]\n\t"
+        "lsrs %[pairs], %[eights], #1\n\t"
+        "beq 3f\n\t"
+        "2:\n\t"
+        INPUT8 INPUT8
+        "subs %[pairs], %[pairs], #1\n\t"
+        "bne 2b\n\t"
+        "3:\n\t"
+        "tst %[eights], #1\n\t"
+        "beq 4f\n\t"
+        INPUT8
+        "4:\n\t"
+        "cmp %[bent], #0\n\t"
+        "beq 5f\n\t"
+        "vmov.f32 s16, #1.0\n\t"
+        FOUR(ABS, 8, 9, 10, 11, 0, 1, 2, 3, , , , )
+        FOUR(ABS, 12, 13, 14, 15, 4, 5, 6, 7, , , , )
+        FOUR(ADD, 8, 9, 10, 11, 8, 9, 10, 11, 16, 16, 16, 16)
+        FOUR(ADD, 12, 13, 14, 15, 12, 13, 14, 15, 16, 16, 16, 16)
+        FOUR(DIV, 0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11)
+        FOUR(DIV, 4, 5, 6, 7, 4, 5, 6, 7, 12, 13, 14, 15)
+        "5:\n\t"
+        PUT(out, 0, 7)
+        "subs %[rows], %[rows], #1\n\t"
         "bne 1b\n\t"
-        STORE(out, 0, 7)
-        : [w] "+r"(w), [values] "+r"(values), [eights] "+r"(eights)
-        : [out] "r"(out)
+        : [w] "+r"(w), [p] "=&r"(p), [pairs] "=&r"(pairs), [rows] "+r"(rows), [out] "+r"(out)
+        : [values] "r"(values), [eights] "r"(eights), [bent] "r"(int(bent))
         : EVERY);
 }
+
+// What eight rows of a cell add to s0 to s7 for its state.
+#define HEAR_STATE                   \
+    "mov %[p], %[state]\n\t"         \
+    "lsrs %[fours], %[pairs], #1\n\t" \
+    "beq 3f\n\t"                     \
+    "2:\n\t"                         \
+    TAKE(p, 24, 27)                  \
+    INPUT2(24, 25) INPUT2(26, 27)    \
+    "subs %[fours], %[fours], #1\n\t" \
+    "bne 2b\n\t"                     \
+    "3:\n\t"                         \
+    "tst %[pairs], #1\n\t"           \
+    "beq 4f\n\t"                     \
+    TAKE(p, 24, 25)                  \
+    INPUT2(24, 25)                   \
+    "4:\n\t"
+
+#define EIGHT_FMA(d0, d1, d2, d3, d4, d5, d6, d7, n0, n1, n2, n3, n4, n5, n6, n7, m) \
+    FOUR(FMA, d0, d1, d2, d3, n0, n1, n2, n3, m, m, m, m)                            \
+    FOUR(FMA, d4, d5, d6, d7, n4, n5, n6, n7, m, m, m, m)
 
 // Rows of a cell, `eights` times eight: out = biases + input weights u + weights state. `pairs`: of
 // numbers of the state.
@@ -229,27 +297,46 @@ inline void multiply(const float*& w, float u, const float* state, int pairs, in
         "1:\n\t"
         TAKE(w, 0, 15)
         "vmov s24, %[u]\n\t"
-        "mov %[p], %[state]\n\t"
-        FOUR(FMA, 0, 1, 2, 3, 8, 9, 10, 11, 24, 24, 24, 24)
-        FOUR(FMA, 4, 5, 6, 7, 12, 13, 14, 15, 24, 24, 24, 24)
-        "lsrs %[fours], %[pairs], #1\n\t"
-        "beq 3f\n\t"
-        "2:\n\t"
-        TAKE(p, 24, 27)
-        INPUT2(24, 25) INPUT2(26, 27)
-        "subs %[fours], %[fours], #1\n\t"
-        "bne 2b\n\t"
-        "3:\n\t"
-        "tst %[pairs], #1\n\t"
-        "beq 4f\n\t"
-        TAKE(p, 24, 25)
-        INPUT2(24, 25)
-        "4:\n\t"
+        EIGHT_FMA(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 24)
+        HEAR_STATE
         PUT(out, 0, 7)
         "subs %[eights], %[eights], #1\n\t"
         "bne 1b\n\t"
         : [w] "+r"(w), [p] "=&r"(p), [fours] "=&r"(fours), [eights] "+r"(eights), [out] "+r"(out)
         : [u] "r"(u), [state] "r"(state), [pairs] "r"(pairs)
+        : EVERY);
+}
+
+// The same while knobs move, `time` samples into the ramp; `ramp` is as in recurrent.h, and of `w`
+// only the weights of the state count.
+inline void multiply_moving(const float*& w, float u, float time, const float* state, int pairs,
+                            int eights, const float*& ramp, float* out) {
+    const float* p;
+    int fours;
+    asm volatile(
+        "vmov s28, %[u]\n\t"
+        "vmov s29, %[time]\n\t"
+        "1:\n\t"
+        TAKE(w, 0, 15)
+        HEAR_STATE
+        TAKE(ramp, 8, 23)
+        FOUR(FMA, 16, 17, 18, 19, 0, 1, 2, 3, 8, 9, 10, 11)
+        FOUR(FMA, 20, 21, 22, 23, 4, 5, 6, 7, 12, 13, 14, 15)
+        TAKE(ramp, 8, 15)
+        EIGHT_FMA(16, 17, 18, 19, 20, 21, 22, 23, 8, 9, 10, 11, 12, 13, 14, 15, 28)
+        TAKE(ramp, 8, 15)
+        EIGHT_FMA(8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 29)
+        TAKE(ramp, 16, 23)
+        EIGHT_FMA(8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 28)
+        TAKE(ramp, 16, 23)
+        FOUR(FMA, 8, 9, 10, 11, 0, 1, 2, 3, 16, 17, 18, 19)
+        FOUR(FMA, 12, 13, 14, 15, 4, 5, 6, 7, 20, 21, 22, 23)
+        PUT(out, 8, 15)
+        "subs %[eights], %[eights], #1\n\t"
+        "bne 1b\n\t"
+        : [w] "+r"(w), [p] "=&r"(p), [fours] "=&r"(fours), [eights] "+r"(eights), [out] "+r"(out),
+          [ramp] "+r"(ramp)
+        : [u] "r"(u), [time] "r"(time), [state] "r"(state), [pairs] "r"(pairs)
         : EVERY);
 }
 

@@ -67,46 +67,61 @@ namespace ampsweep::m7 {
     THREE(ADD, a, b, c, a, b, c, 21, 22, 23)           \
     THREE(ADD, 21, 22, 23, 21, 22, 23, 27, 28, 29)
 
+// Scales s18, shifts s21, steps of scales s24, of shifts s27.
+#define MOVE3                                                                 \
+    TO_TILE LOAD(p, 18, 29)                                                   \
+    THREE(FMS, 18, 19, 20, 24, 25, 26, 30, 30, 30)                            \
+    THREE(FMS, 21, 22, 23, 27, 28, 29, 30, 30, 30)                            \
+    RAMP3(0, 1, 2) RAMP3(3, 4, 5) RAMP3(6, 7, 8) RAMP3(9, 10, 11)             \
+    RAMP3(12, 13, 14) RAMP3(15, 16, 17)
+
 // As in m7.h, all outputs by six frames.
-inline void convolve3(const Work& work, int tiles, const float* in, float* a, float* sum) {
-    const float *w, *p;
-    const float* const* taps;
-    std::size_t at = 0;
-    int k;
-    asm volatile(BEGIN CONVOLUTION3 REST3 NEXT(6)
-                 : [w] "=&r"(w), [p] "=&r"(p), [taps] "=&r"(taps), [k] "=&r"(k), [a] "+r"(a),
-                   [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at), [tiles] "+r"(tiles)
-                 : [work] "r"(&work), [tile] "i"(72)
+#define CONVOLVE3(name, rest)                                                                 \
+    inline void name(const Work& work, int frames, const float* in, float* a, float* sum) {   \
+        const float *w, *p;                                                                   \
+        const float* const* taps;                                                             \
+        std::size_t at = 0;                                                                   \
+        int k;                                                                                \
+        asm volatile(BEGIN CONVOLUTION3 rest NEXT(6)                                          \
+                     : [w] "=&r"(w), [p] "=&r"(p), [taps] "=&r"(taps), [k] "=&r"(k),          \
+                       [a] "+r"(a), [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at),            \
+                       [frames] "+r"(frames)                                                  \
+                     : [work] "r"(&work), [tile] "i"(72)                                      \
+                     : EVERY);                                                                \
+    }
+
+CONVOLVE3(convolve3, REST3)
+CONVOLVE3(convolve3_moving, MOVE3 REST3)
+CONVOLVE3(convolve3_bare, PUT(a, 0, 17))
+CONVOLVE3(convolve3_bare_moving, MOVE3 PUT(a, 0, 17))
+
+// As in m7.h, all scales and shifts at once.
+inline void set_ramp3(const float* before, const float* after, float step, float reach,
+                      float* to) {
+    asm volatile(LOAD(before, 0, 5) LOAD(after, 6, 11)
+                 "vmov s12, %[step]\n\t"
+                 "vmov s13, %[reach]\n\t"
+                 THREE(SUB, 6, 7, 8, 6, 7, 8, 0, 1, 2)
+                 THREE(SUB, 9, 10, 11, 9, 10, 11, 3, 4, 5)
+                 THREE(MUL, 6, 7, 8, 6, 7, 8, 12, 12, 12)
+                 THREE(MUL, 9, 10, 11, 9, 10, 11, 12, 12, 12)
+                 THREE(FMA, 0, 1, 2, 6, 7, 8, 13, 13, 13)
+                 THREE(FMA, 3, 4, 5, 9, 10, 11, 13, 13, 13)
+                 STORE(to, 0, 11)
+                 :
+                 : [before] "r"(before), [after] "r"(after), [to] "r"(to), [step] "r"(step),
+                   [reach] "r"(reach)
                  : EVERY);
 }
 
-inline void convolve3_moving(Work& work, int tiles, const float* in, float* a, float* sum) {
-    const float *w, *p;
-    const float* const* taps;
-    std::size_t at = 0;
-    int k;
-    asm volatile(BEGIN CONVOLUTION3
-                 // Scales s18, shifts s21, steps of scales s24, of shifts s27.
-                 TO_TILE(6, LOAD(p, 18, 29)
-                         THREE(FMA, 18, 19, 20, 24, 25, 26, 30, 30, 30)
-                         THREE(FMA, 21, 22, 23, 27, 28, 29, 30, 30, 30))
-                 RAMP3(0, 1, 2) RAMP3(3, 4, 5) RAMP3(6, 7, 8) RAMP3(9, 10, 11)
-                 RAMP3(12, 13, 14) RAMP3(15, 16, 17)
-                 REST3 NEXT(6)
-                 : [w] "=&r"(w), [p] "=&r"(p), [taps] "=&r"(taps), [k] "=&r"(k), [a] "+r"(a),
-                   [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at), [tiles] "+r"(tiles)
-                 : [work] "r"(&work), [tile] "i"(72)
-                 : EVERY);
-}
-
-inline void add_residual3(const float* w, int tiles, const float* a, const float* x, float* y) {
+inline void add_residual3(const float* w, int frames, const float* a, const float* x, float* y) {
     const float* p = a;
     asm volatile("2:\n\t"
                  TAKE(x, 0, 17) TAP3 PUT(y, 0, 17)
                  "sub %[w], %[w], #36\n\t"
-                 "subs %[tiles], %[tiles], #1\n\t"
+                 "subs %[frames], %[frames], #6\n\t"
                  "bne 2b\n\t"
-                 : [w] "+r"(w), [p] "+r"(p), [x] "+r"(x), [y] "+r"(y), [tiles] "+r"(tiles)
+                 : [w] "+r"(w), [p] "+r"(p), [x] "+r"(x), [y] "+r"(y), [frames] "+r"(frames)
                  :
                  : EVERY);
 }

@@ -1,6 +1,5 @@
 #include "recurrent.h"
 
-#include "bend.h"
 #include "m7.h"
 
 namespace ampsweep {
@@ -37,8 +36,43 @@ void drive(const Recurrent& net, const float* w, float u, float* z) {
     if (others > 0) drive_rows(w, u, net.state, 0, others / EIGHT, z + hearing);
 }
 
+// Eights of rows while knobs move.
+void drive_rows_moving(const float*& w, float u, float time, const float* state, int pairs,
+                       int eights, const float*& ramp, float* z) {
+#if defined(AMPSWEEP_M7)
+    m7::multiply_moving(w, u, time, state, pairs, eights, ramp, z);
+#else
+    for (int four = 0; four < 2 * eights; ++four, z += 4) {
+        const int half = four % 2 * 4;
+        const float* weights = w + half;
+        Rows<4> heard = Rows<4>::load(weights);
+        for (int i = 0; i < 2 * pairs; ++i)
+            heard.add(Rows<4>::load(weights + (2 + i) * EIGHT), state[i]);
+        const auto part = [&](int index) { return Rows<4>::load(ramp + index * EIGHT + half); };
+        Rows<4> more = heard, sum = heard;
+        more.scale(part(0), part(1));
+        more.add(part(2), u);
+        sum.scale(part(5), part(3));
+        sum.add(part(4), u);
+        sum.add(more, time);
+        sum.store(z);
+        if (half == 0) continue;
+        w += (2 + 2 * pairs) * EIGHT;
+        ramp += 6 * EIGHT;
+    }
+#endif
+}
+
+void drive_moving(const Recurrent& net, float u, float time) {
+    const int hearing = padded(net.heard), others = padded(net.rows) - hearing;
+    const float *w = net.base, *ramp = net.ramp;
+    drive_rows_moving(w, u, time, net.state, net.pairs, hearing / EIGHT, ramp, net.z);
+    if (others > 0)
+        drive_rows_moving(w, u, time, net.state, 0, others / EIGHT, ramp, net.z + hearing);
+}
+
 // The cell's step, and what the head makes of its state.
-float step_gru(const Recurrent& net, const float* head) {
+float step_gru(const Recurrent& net) {
     const int n = net.units;
     const float* z = net.z;
     float y = 0.0f;
@@ -48,12 +82,12 @@ float step_gru(const Recurrent& net, const float* head) {
         const float candidate = tanh_of(z[3 * n + i] + q + tanh_of(z[i]) * q);
         const float h = candidate + sigmoid_of_twice(z[n + i]) * (net.state[i] - candidate);
         net.state[i] = h;
-        y += head[i] * h;
+        y += net.head[i] * h;
     }
     return y;
 }
 
-float step_lstm(const Recurrent& net, const float* head) {
+float step_lstm(const Recurrent& net) {
     const int n = net.units;
     const float* z = net.z;
     float y = 0.0f;
@@ -63,47 +97,49 @@ float step_lstm(const Recurrent& net, const float* head) {
         const float h = sigmoid_of_twice(z[3 * n + i]) * tanh_of(c);
         net.cell[i] = c;
         net.state[i] = h;
-        y += head[i] * h;
+        y += net.head[i] * h;
     }
     return y;
 }
 
-float step(const Recurrent& net, const float* head) {
-    return net.lstm ? step_lstm(net, head) : step_gru(net, head);
+// A sample of output, before its level; the pre-activations are there.
+float step(const Recurrent& net, float u) {
+    return (net.lstm ? step_lstm(net) : step_gru(net)) + net.skip * u + net.head_bias;
 }
 
 void run_still(Recurrent& net, const Block& block) {
-    const float* head = block.before + 3 * net.rows;
-    const float skip = head[net.units], offset = head[net.units + 1];
+    const float level = block.before[3 * net.rows];
     for (int t = 0; t < block.frames; ++t) {
-        const float u = block.in[t];
-        drive(net, net.folded[0], u, net.z);
-        block.out[t] = step(net, head) + skip * u + offset;
+        drive(net, net.folded[0], block.in[t], net.z);
+        block.out[t] = level * step(net, block.in[t]);
     }
 }
 
+void set_ramp(const Recurrent& net, const Block& block) {
+    constexpr int VALUE[] = {4, 5, 3}, STEP[] = {2, 0, 1};  // of A, S and T; see recurrent.h
+    for (int part = 0; part < 3; ++part)
+        for (int r = 0; r < net.rows; ++r) {
+            const float before = block.before[part * net.rows + r];
+            const float step = (block.after[part * net.rows + r] - before) * block.step;
+            float* to = net.ramp + r / EIGHT * 6 * EIGHT + r % EIGHT;
+            to[VALUE[part] * EIGHT] = before + step * (block.from / block.step);
+            to[STEP[part] * EIGHT] = step;
+        }
+}
+
 void run_moving(Recurrent& net, const Block& block) {
-    const int rows = net.rows, size = 3 * rows + net.units + 2;
-    float *now = net.ramp, *more = net.ramp + size;
-    for (int i = 0; i < size; ++i) {
-        const float way = block.after[i] - block.before[i];
-        now[i] = block.before[i] + way * block.from;
-        more[i] = way * block.step;
-    }
-    const float *a = now, *s = now + rows, *shift = now + 2 * rows, *head = now + 3 * rows;
+    const float from = block.before[3 * net.rows], way = block.after[3 * net.rows] - from;
+    if (net.bases == 0) set_ramp(net, block);
     for (int t = 0; t < block.frames; ++t) {
-        const float u = block.in[t];
+        const float u = block.in[t], part = block.from + block.step * float(t);
         if (net.bases) {
-            const float part = block.from + block.step * float(t);
             drive(net, net.folded[0], u, net.z);
             drive(net, net.folded[1], u, net.other);
-            for (int i = 0; i < rows; ++i) net.z[i] += part * (net.other[i] - net.z[i]);
+            for (int i = 0; i < net.rows; ++i) net.z[i] += part * (net.other[i] - net.z[i]);
         } else {
-            drive(net, net.base, 0.0f, net.z);
-            for (int i = 0; i < rows; ++i) net.z[i] = a[i] * u + s[i] * net.z[i] + shift[i];
+            drive_moving(net, u, float(t));
         }
-        block.out[t] = step(net, head) + head[net.units] * u + head[net.units + 1];
-        for (int i = 0; i < size; ++i) now[i] += more[i];
+        block.out[t] = (from + way * part) * step(net, u);
     }
 }
 
@@ -116,9 +152,8 @@ void run(Recurrent& net, const Block& block) {
         run_still(net, block);
 }
 
-void settle(Recurrent& net, const float* conditions) {
+void settle(Recurrent& net) {
     for (int i = 0; i < 2 * net.pairs; ++i) net.state[i] = net.cell[i] = 0.0f;
-    const float* head = conditions + 3 * net.rows;
     for (int t = 0; t < SETTLE; t += BLOCK) {
         float* before = net.other;  // h and c: no wider than the pre-activations
         for (int i = 0; i < net.units; ++i) {
@@ -127,7 +162,7 @@ void settle(Recurrent& net, const float* conditions) {
         }
         for (int i = 0; i < BLOCK; ++i) {
             drive(net, net.folded[0], 0.0f, net.z);
-            step(net, head);
+            step(net, 0.0f);
         }
         bool still = true;
         for (int i = 0; i < net.units; ++i) {

@@ -5,7 +5,8 @@
 // which a gate multiplies: that is how sigmoids are made of tanh, and no sample pays for it.
 //
 // Rows of W are packed by eights: T, A, then eight weights for each number of the state, whose
-// count is rounded up to even.
+// count is rounded up to even. While knobs move, z = (T + t T') + (A + t A') u + (S + t S') (W h)
+// after t samples, and the ramp has of each eight rows S', T', A', T, A, S.
 
 #pragma once
 
@@ -26,16 +27,17 @@ struct Recurrent {
     float* bias;      // (rows)
     float* bases_of;  // packed in the same way, one after another
     float* folded[2]; // packed: now, and, if bases move, at the next frame
-    float *head, *raw;
+    float* head;
+    float* raw;       // outputs of the control network, as they come
     float head_bias, skip;
     float *state, *cell;  // h and, of an LSTM, c
     float *z, *other;     // pre-activations; what the next frame's weights make of the state
-    float* ramp;          // a frame as it moves, and what a sample adds to it
+    float* ramp;          // of the rows, from where a block begins
 };
 
 Recurrent place_recurrent(const Image& image, Arena& arena);
 
-// Numbers of a frame: A, S and T of all rows, H, K, O, then the mixtures.
+// Numbers of a frame: A, S and T of all rows, the level, then the mixtures.
 int frame_size(const Recurrent& net);
 
 // The following are as in wavenet.h; conditions are a frame.
@@ -43,7 +45,7 @@ void to_conditions(const Recurrent& net, float* outputs);
 void approach(Recurrent& net, const float* conditions);
 void arrive(Recurrent& net);
 void fold(Recurrent& net, const float* conditions);
-void settle(Recurrent& net, const float* conditions);
+void settle(Recurrent& net);
 void run(Recurrent& net, const Block& block);
 
 }  // namespace ampsweep

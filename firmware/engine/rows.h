@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "bend.h"
+
 namespace ampsweep {
 
 // Time runs in blocks of at most 48 frames.
@@ -46,6 +48,9 @@ struct Rows {
             v[r] = v[r] > low ? v[r] : low;
         }
     }
+    void bend() {
+        for (int r = 0; r < R; ++r) v[r] = tanh_of(v[r]);
+    }
 };
 
 #if defined(AMPSWEEP_VECTORS)
@@ -65,6 +70,7 @@ struct Rows<4> {
         const Four low = v * slope;
         v = v > low ? v : low;
     }
+    void bend() { v = tanh_of(v); }
 };
 #endif
 

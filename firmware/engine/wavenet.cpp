@@ -20,6 +20,13 @@ constexpr bool AT_HAND = false;
 template <int C>
 constexpr int TIMES = AT_HAND<C> && C != 3 ? 3 : 6;
 
+// Frames of a block that whole tiles of m7.h make.
+template <int C>
+int frames_at_hand(const Wavenet& net, const Block& block) {
+    const bool at_hand = AT_HAND<C> && !(block.moving && net.bases);
+    return at_hand ? block.frames / TIMES<C> * TIMES<C> : 0;
+}
+
 // Everything that a layer does to T frames of a block, from `start` on. `next`: where the next
 // layer's input goes; null after the last.
 template <int C, int T>
@@ -38,10 +45,11 @@ void tile(const Wavenet& net, const Layer& layer, const Block& block, int start,
                  layer.kernel, start);
         if (ramped) {
             const float* ramp = net.ramp + 4 * first;
+            const int end = frames_at_hand<C>(net, block);
             for (int t = 0; t < T; ++t) {
                 Sums scale = Sums::load(ramp), shift = Sums::load(ramp + R);
-                scale.add(Sums::load(ramp + 2 * R), float(start + t));
-                shift.add(Sums::load(ramp + 3 * R), float(start + t));
+                scale.add(Sums::load(ramp + 2 * R), float(start + t - end));
+                shift.add(Sums::load(ramp + 3 * R), float(start + t - end));
                 z[t].scale(scale, shift);
             }
         } else if (block.moving) {
@@ -51,7 +59,7 @@ void tile(const Wavenet& net, const Layer& layer, const Block& block, int start,
                 z[t].mix(after[t], block.from + block.step * float(start + t));
         }
         for (int t = 0; t < T; ++t) {
-            z[t].leak(net.slope);
+            activate(net, z[t]);
             z[t].store(a + t * c + first);
             Sums total = Sums::load(sum + t * c + first);
             total.add(z[t]);
@@ -69,53 +77,88 @@ void tile(const Wavenet& net, const Layer& layer, const Block& block, int start,
 }
 
 #if defined(AMPSWEEP_M7)
-// The same from the block's start on, by m7.h, as far as whole tiles go; returns how many frames.
+template <int R>
+void bend(float* a, float* sum) {
+    Rows<R> bent = Rows<R>::load(a), total = Rows<R>::load(sum);
+    bent.bend();
+    bent.store(a);
+    total.add(bent);
+    total.store(sum);
+}
+
+// What m7.h's bare convolutions leave. Four at a time: no division waits for another's end.
+void bend(float* a, float* sum, int count) {
+    int i = 0;
+    for (; i + 4 <= count; i += 4) bend<4>(a + i, sum + i);
+    for (; i < count; ++i) bend<1>(a + i, sum + i);
+}
+
+typedef void (*Convolve)(const m7::Work& work, int frames, const float* in, float* a, float* sum);
+
+// What m7.h has for the net as it is.
+template <int C>
+Convolve convolution(const Wavenet& net, bool moving) {
+    if constexpr (C == 3) {
+        if (net.tanh) return moving ? m7::convolve3_bare_moving : m7::convolve3_bare;
+        return moving ? m7::convolve3_moving : m7::convolve3;
+    } else {
+        if (net.tanh) return moving ? m7::convolve_bare_moving<C> : m7::convolve_bare<C>;
+        return moving ? m7::convolve_moving<C> : m7::convolve<C>;
+    }
+}
+
+// The same from the block's start on, by m7.h, as far as it goes; returns how many frames.
 template <int C>
 int tiles_at_hand(const Wavenet& net, const Layer& layer, const Block& block, float* next) {
-    const int tiles = block.frames / TIMES<C>;
-    if (tiles == 0 || (block.moving && net.bases)) return 0;
+    const int frames = frames_at_hand<C>(net, block);
+    if (frames == 0) return 0;
     const float* w = block.moving ? layer.base : layer.folded[0];
-    m7::Work work = {w, net.taps, layer.kernel, net.slope, net.ramp, 0.0f};
+    m7::Work work = {w, net.taps, layer.kernel, net.slope, net.ramp};
     float* sum = net.sum + (net.head_kernel - 1) * C;
     const float* x = net.taps[layer.kernel - 1];
-    if constexpr (C == 3) {
-        if (block.moving)
-            m7::convolve3_moving(work, tiles, block.in, net.a, sum);
-        else
-            m7::convolve3(work, tiles, block.in, net.a, sum);
-        if (next) m7::add_residual3(layer.residual, tiles, net.a, x, next);
-    } else {
-        for (int first = 0; first < C; first += 4) {
-            if (block.moving)
-                m7::convolve_moving<C>(work, tiles, block.in, net.a + first, sum + first);
-            else
-                m7::convolve<C>(work, tiles, block.in, net.a + first, sum + first);
-            work.w += 4 * (2 + layer.kernel * C);
-            work.ramp += 16;
-            work.frame = 0.0f;
-        }
-        for (int first = 0; next && first < C; first += 4)
-            m7::add_residual<C>(layer.residual + first * C, tiles, net.a, x + first, next + first);
+    const Convolve convolve = convolution<C>(net, block.moving);
+    for (int first = 0; first < C; first += 4) {
+        convolve(work, frames, block.in, net.a + first, sum + first);
+        work.w += 4 * (2 + layer.kernel * C);
+        work.ramp += 16;
     }
-    return tiles * TIMES<C>;
+    if (net.tanh) bend(net.a, sum, frames * C);
+    if constexpr (C == 3) {
+        if (next) m7::add_residual3(layer.residual, frames, net.a, x, next);
+    } else {
+        for (int first = 0; next && first < C; first += 4)
+            m7::add_residual<C>(layer.residual + first * C, frames, net.a, x + first,
+                                next + first);
+    }
+    return frames;
 }
 #endif
 
-// The way of a layer's scales and shifts, as `tile` goes it: of each group of outputs the scales,
-// the shifts, and what a frame adds to both.
+// The way of a layer's scales and shifts, as `tile` goes it: of each group of outputs the scales
+// and the shifts at the frame where m7.h ends, then what a frame adds to both.
 template <int C>
 void set_ramp(const Wavenet& net, const Block& block, int index) {
     const int c = width<C>(net.channels);
     const float* before = block.before + c + 2 * c * index;
     const float* after = block.after + c + 2 * c * index;
+    const float reach = block.from / block.step + float(frames_at_hand<C>(net, block));
+#if defined(AMPSWEEP_M7)
+    if constexpr (C == 3) return m7::set_ramp3(before, after, block.step, reach, net.ramp);
+    if constexpr (AT_HAND<C>) {
+        for (int first = 0; first < C; first += 4)
+            m7::set_ramp<C>(before + first, after + first, block.step, reach,
+                            net.ramp + 4 * first);
+        return;
+    }
+#endif
     over_rows<C>(c, [&](auto rows, int first) {
         constexpr int R = decltype(rows)::value;
         for (int i = 0; i < 2; ++i)
             for (int r = 0; r < R; ++r) {
                 const int at = i * c + first + r;
-                const float way = after[at] - before[at];
-                net.ramp[4 * first + i * R + r] = before[at] + way * block.from;
-                net.ramp[4 * first + (2 + i) * R + r] = way * block.step;
+                const float step = (after[at] - before[at]) * block.step;
+                net.ramp[4 * first + i * R + r] = before[at] + step * reach;
+                net.ramp[4 * first + (2 + i) * R + r] = step;
             }
     });
 }

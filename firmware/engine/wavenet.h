@@ -48,7 +48,8 @@ struct Block {
 
 struct Wavenet {
     int channels, layers, head_kernel, bases;
-    float slope;  // of the leaky ReLU
+    bool tanh;    // else leaky ReLU
+    float slope;  // of that
     Layer* layer;
     const float** taps;  // of the layer at work, (largest kernel)
     float* ramp;         // of the layer at work, (4, channels)
@@ -59,6 +60,15 @@ struct Wavenet {
     float head_bias;
     void (*run)(Wavenet& net, const Block& block);
 };
+
+// The activation of a few outputs.
+template <int R>
+inline void activate(const Wavenet& net, Rows<R>& z) {
+    if (net.tanh)
+        z.bend();
+    else
+        z.leak(net.slope);
+}
 
 // What plays a block of a net that wide.
 void (*run_of(int channels))(Wavenet& net, const Block& block);

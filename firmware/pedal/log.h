@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "crc.h"
+#include "../engine/crc.h"
 #include "hardware.h"
 #include "sysex.h"
 

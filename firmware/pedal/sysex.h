@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "crc.h"
+#include "../engine/crc.h"
 #include "midi.h"
 
 namespace ampsweep::pedal {

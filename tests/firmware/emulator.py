@@ -63,15 +63,20 @@ def play_on_m7(image: bytes, dry: NDArray[np.float32], positions: NDArray[np.flo
 
 
 def hot_loops(symbol: str) -> list[list[str]]:
-    """The innermost loops that m7.h and m7_three.h put into a function of the engine.
+    """The innermost loops that m7.h and m7_three.h put into functions of the engine.
 
-    Without the branch at their end, which is predicted.
+    ``symbol``: a regular expression of their names. Without the branch at the loops' end, which is
+    predicted.
     """
     command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(made("engine.o"))]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    head = rf"^[0-9a-f]+ <[^>]*{symbol}[^>]*>:\n"
-    (body,) = re.findall(head + r"(.*?)\n\n", text + "\n\n", re.MULTILINE | re.DOTALL)
-    lines = [line.split("\t", 1) for line in body.splitlines() if "\t" in line]
+    head = rf"^[0-9a-f]+ <[^>]*(?:{symbol})[^>]*>:\n"
+    bodies = re.findall(head + r"(.*?)\n\n", text + "\n\n", re.MULTILINE | re.DOTALL)
+    return [loop for body in bodies for loop in _loops_of(body)]
+
+
+def _loops_of(body: str) -> list[list[str]]:
+    lines = [line.split("\t", 1) for line in body.splitlines() if ":\t" in line]
     places = {int(at.strip(" :"), 16): i for i, (at, _) in enumerate(lines)}
     loops = []
     for i, (_, line) in enumerate(lines):

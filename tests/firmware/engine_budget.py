@@ -13,7 +13,7 @@ import numpy as np
 
 from rigs.knobs import Knob, KnobTable
 from tests.firmware.emulator import FIRMWARE, FRAMES, cycles, hot_loops, play_on_m7
-from tests.firmware.engine_cases import A2_LITE
+from tests.firmware.engine_cases import A2_LITE, bent
 from tests.firmware.recurrent_cases import CELLS, random_cell
 from tests.training.random_nets import noise, random_net
 from training.exports.pedal import ModelFacts, to_pedal
@@ -29,14 +29,15 @@ NETS = {
     "pedal-small": WaveNetConfig.model_validate(PRESETS["pedal-small"].network),
     "pedal": WaveNetConfig.model_validate(PRESETS["pedal"].network),
     "A2-Lite": A2_LITE,
+    "tanh": bent(WaveNetConfig.model_validate(PRESETS["pedal"].network)),
 }
 BLOCKS = 20
 LOOPS = {
-    "4 channels": "3runILi4E",
-    "8 channels": "3runILi8E",
-    "3 channels": "3runILi3E",
-    "control network": "6follow",
-    "cells": "3runERNS_9Recurrent",
+    "4 channels": ("8convolveILi4E", "12add_residualILi4E|3runILi4E"),
+    "8 channels": ("8convolveILi8E", "12add_residualILi8E|3runILi8E"),
+    "3 channels": ("9convolve3E", "13add_residual3|3runILi3E"),
+    "control network": ("5dense",),
+    "cells": ("3runERNS_9Recurrent",),
 }
 
 
@@ -72,9 +73,10 @@ def main() -> None:
     for name, found in counts.items():
         print(f"{name:24}" + "".join(f"{value:10.0f}" for value in found.values()))
     print("\nllvm-mca, cycles a multiply–add of the hot loops")
-    for name, symbol in LOOPS.items():
+    for name, symbols in LOOPS.items():
         each = [
             cycles(loop) / sum(line.startswith("vfma") for line in loop)
+            for symbol in symbols
             for loop in hot_loops(symbol)
         ]
         print(f"{name:24}" + "".join(f"{value:10.2f}" for value in each))

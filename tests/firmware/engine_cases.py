@@ -16,6 +16,12 @@ def as_wide_as(channels: int, config: WaveNetConfig = SMALL) -> WaveNetConfig:
     return config.model_copy(update={"arrays": (array.model_copy(update={"channels": channels}),)})
 
 
+def bent(config: WaveNetConfig) -> WaveNetConfig:
+    """The same net with tanh."""
+    (array,) = config.arrays
+    return config.model_copy(update={"arrays": (array.model_copy(update={"activation": "tanh"}),)})
+
+
 A2_LITE = as_wide_as(3, A2)
 """NAM's A2-Lite: 3 channels, 23 layers, 1,731 multiply–adds."""
 
@@ -25,6 +31,9 @@ NETS = {
     "ten layers": TEN_LAYERS,
     "ten layers of bases": mixed(TEN_LAYERS),
     "A2-Lite": A2_LITE,
+    **{f"tanh, {c} wide": bent(as_wide_as(c)) for c in (3, 5)},
+    "tanh, ten layers": bent(TEN_LAYERS),
+    "tanh, bases": bent(mixed(as_wide_as(6))),
 }
 
 

@@ -47,6 +47,15 @@ def test_trim_follows_as_two_filters_do_and_arrives() -> None:
     assert np.array_equal(back[-4800:], sine(440, 0.5).astype(np.float32)[-4800:])
 
 
+@pytest.mark.parametrize("jump", [-30, 24])
+@pytest.mark.parametrize("part", ["trim", "trim_at_twice_the_rate"])
+def test_trim_turned_back_is_exactly_one(part: str, jump: float) -> None:
+    """Even where a filter's steps, at a high rate, become too small for a float early."""
+    back = play(part, np.ones(2 * RATE), *settings((2400, {"gain": 0}), jump=jump))
+    assert np.abs(back - 1).max() > 0.5
+    assert np.all(back[-4800:] == 1)
+
+
 def test_trim_turned_has_no_zipper() -> None:
     steps = [(4800 + BLOCK * k, {"gain": -40 + k / 5}) for k in range(201)]
     turned = play("trim", sine(1000, 1, 0.5), *settings(*steps, jump=-40))

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.firmware.emulator import made
+from tests.firmware.emulator import FIRMWARE, made
+from tests.firmware.engine_cases import bent
 from tests.firmware.recurrent_cases import CELLS, random_cell
 from tests.training.pedal_image import FACTS, IMAGE, INPUTS, MIXED
+from tests.training.random_nets import SMALL, random_net
 from tests.training.test_pedal_rejects import PLANTED
 from training.exports.pedal import to_pedal
 
 SECONDS = 20
+CORPUS = sorted((FIRMWARE / "tests" / "engine" / "corpus").iterdir())
+"""What a longer run found beyond the seeds, minimised: ``fuzz -merge=1 seeds found``."""
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,9 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Good images of every kind and every planted fault."""
     folder = tmp_path_factory.mktemp("seeds")
     names = ("GRU-5 of bases", "LSTM-3 of bases", "GRU-1", "LSTM-5")
-    images = [IMAGE, MIXED, *(to_pedal(random_cell(CELLS[name], INPUTS), FACTS) for name in names)]
+    tanh = to_pedal(random_net(bent(SMALL), INPUTS), FACTS)
+    cells = (to_pedal(random_cell(CELLS[name], INPUTS), FACTS) for name in names)
+    images = [IMAGE, MIXED, tanh, *cells]
     images += [data for data, _ in PLANTED.values() if len(data) < 2 * len(MIXED)]
     for number, data in enumerate(images):
         (folder / f"{number:03}").write_bytes(data)
@@ -37,14 +43,16 @@ def fuzz(*arguments: object) -> str:
 
 
 def test_replay(seeds):
-    said = fuzz(*sorted(seeds.iterdir()))
-    assert said.count("Executed") == len(list(seeds.iterdir()))
+    files = [*sorted(seeds.iterdir()), *CORPUS]
+    assert len(CORPUS) > 20
+    assert fuzz(*files).count("Executed") == len(files)
 
 
 def test_twenty_seconds(seeds, tmp_path):
     # What AddressSanitizer keeps of freed memory comes to more than libFuzzer's own limit of 2 GB.
     bounds = ("-timeout=20", "-max_len=6000", "-rss_limit_mb=6000", "-malloc_limit_mb=100")
     kept = f"-artifact_prefix={tmp_path}/"
-    said = fuzz(tmp_path, seeds, f"-max_total_time={SECONDS}", "-seed=1", kept, *bounds)
+    folders, time = (tmp_path, seeds, CORPUS[0].parent), f"-max_total_time={SECONDS}"
+    said = fuzz(*folders, time, "-seed=1", kept, *bounds)
     (runs,) = re.findall(r"Done (\d+) runs", said)
     assert int(runs) >= len(list(seeds.iterdir()))

@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+#include "../../firmware/engine/bend.h"
+
 namespace {
 
 constexpr int H = HIDDEN;
@@ -43,23 +45,8 @@ typedef float Vec __attribute__((vector_size(LANES * 4)));
 
 inline Vec all(float x) { return Vec{} + x; }
 
-// x P(x²) / Q(x²), fitted to the least largest relative error up to 8.5, from where tanh is 1 in
-// single precision: 4e-7 as computed here.
-inline Vec tanh_of(Vec x) {
-    x = x > 8.5f ? all(8.5f) : x;
-    x = x < -8.5f ? all(-8.5f) : x;
-    const Vec s = x * x;
-    Vec p = s * 1.4269148e-08f + 2.1250986e-05f;
-    p = p * s + 0.0035340232f;
-    p = p * s + 0.13413244f;
-    p = p * s + 1.0f;
-    Vec q = s * 8.14509e-07f + 0.00033488587f;
-    q = q * s + 0.026022738f;
-    q = q * s + 0.46746567f;
-    q = q * s + 1.0f;
-    return x * p / q;
-}
-inline Vec sigmoid(Vec x) { return 0.5f + 0.5f * tanh_of(0.5f * x); }
+using ampsweep::tanh_of;
+inline Vec sigmoid(Vec x) { return ampsweep::sigmoid_of_twice(0.5f * x); }
 
 struct Shape {
     int batch, samples, frames, first, stretch, threads, own;

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.native.build import borrow, build, give_back, pointer, threads
+from training.native.build import BEND, borrow, build, give_back, pointer, threads
 
 SOURCE = Path(__file__).with_name("recurrent.cpp")
 
@@ -29,7 +29,7 @@ def library(kind: str, hidden: int) -> ctypes.CDLL | None:
 @functools.cache
 def compiled(kind: str, hidden: int) -> ctypes.CDLL | None:
     """:func:`library`, whoever is to serve."""
-    loaded = build(SOURCE, HIDDEN=hidden, GRU=int(kind == "gru"))
+    loaded = build(SOURCE, BEND, HIDDEN=hidden, GRU=int(kind == "gru"))
     if loaded is not None:
         loaded.workspace.restype = ctypes.c_int64
     return loaded

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include "../../firmware/engine/bend.h"
+
 constexpr int BLOCK = 48;
 #if defined(__AVX512F__)
 constexpr int LANES = 16;
@@ -58,24 +60,6 @@ inline Four sum_four(const Vec& a, const Vec& b, const Vec& c, const Vec& d) {
     const Four pq = SHUFFLE(p, q, 0, 4, 1, 5) + SHUFFLE(p, q, 2, 6, 3, 7);
     const Four rs = SHUFFLE(r, s, 0, 4, 1, 5) + SHUFFLE(r, s, 2, 6, 3, 7);
     return SHUFFLE(pq, rs, 0, 1, 4, 5) + SHUFFLE(pq, rs, 2, 3, 6, 7);
-}
-
-// tanh, off by 3e-7 of itself at most: x P(x²) / Q(x²), whose coefficients minimise the largest
-// relative error up to 9, where tanh is 1 in single precision. NaN stays NaN.
-inline Vec tanh(Vec x) {
-    const Vec most = Vec{} + 9.0f;
-    x = x > most ? most : x;
-    x = x < -most ? -most : x;
-    const Vec y = x * x;
-    Vec p = y * 1.3354640e-8f + 2.0609064e-5f;
-    p = p * y + 3.4955870e-3f;
-    p = p * y + 1.3381025e-1f;
-    p = p * y + 1.0f;
-    Vec q = y * 7.7765492e-7f + 3.2856330e-4f;
-    q = q * y + 2.5876978e-2f;
-    q = q * y + 4.6714342e-1f;
-    q = q * y + 1.0f;
-    return x * p / q;
 }
 
 // How far into its block each sample stands, 0 to 1.

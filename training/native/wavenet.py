@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.native.build import borrow, build, give_back, pointer, threads
+from training.native.build import BEND, borrow, build, give_back, pointer, threads
 
 SOURCE = Path(__file__).with_name("wavenet.cpp")
 BLOCK = 48
@@ -43,7 +43,7 @@ def library() -> ctypes.CDLL | None:
 @functools.cache
 def compiled() -> ctypes.CDLL | None:
     """:func:`library`, whoever is to serve."""
-    loaded = build(SOURCE)
+    loaded = build(SOURCE, BEND)
     if loaded is not None:
         loaded.workspace.restype = ctypes.c_int64
     return loaded

@@ -35,7 +35,7 @@ class Window {
     const float* still() const { return net_.generated ? data_.generated : data_.weights; }
 
     static Vec activate(const Array& a, Vec f) {
-        return a.tanh ? tanh(f) : f > 0 ? f : a.slope * f;
+        return a.tanh ? ampsweep::tanh_of(f) : f > 0 ? f : a.slope * f;
     }
 
     const Net& net_;

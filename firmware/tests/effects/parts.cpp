@@ -52,7 +52,8 @@ float* more(std::vector<float>& out, unsigned count) {
 }
 
 struct TrimPart : Part {
-    Trim trim{RATE};
+    explicit TrimPart(float rate) : trim(rate) {}
+    Trim trim;
     void set(const std::string& name, float value) override {
         name == "jump" ? trim.jump(value) : trim.set(value);
     }
@@ -209,7 +210,8 @@ struct ChainPart : Part {
 };
 
 std::unique_ptr<Part> make(const std::string& name) {
-    if (name == "trim") return std::make_unique<TrimPart>();
+    if (name == "trim") return std::make_unique<TrimPart>(RATE);
+    if (name == "trim_at_twice_the_rate") return std::make_unique<TrimPart>(2 * RATE);
     if (name == "gate") return std::make_unique<GatePart>();
     if (name == "cabinet") return std::make_unique<CabinetPart>();
     if (name == "bypass") return std::make_unique<BypassPart>();

@@ -3,7 +3,8 @@
 //
 // job.bin: u32 size of the image, the image; u32 taps, the cabinet; u32 frames, the dry; u32 rows,
 // positions (rows, knobs), one for each block from the first; u32 whether somebody turns and treads
-// on everything else as well, all the time. wet.bin: the wet. Printed: the counts, a line each.
+// on everything else as well, all the time. wet.bin: the wet. Printed: bytes of stack, then the counts, a line
+// each.
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,10 @@
 inline void start_counting() {}
 inline std::uint32_t now() { return 0; }
 inline std::uint32_t between(std::uint32_t, std::uint32_t) { return 0; }
+struct Stack {
+    explicit Stack(void*) {}
+    unsigned used() const { return 0; }
+};
 #endif
 
 using namespace ampsweep;
@@ -78,6 +83,7 @@ int main() {
     std::vector<float> wet(dry.size());
     std::vector<std::uint32_t> counts;
     unsigned block = 0;
+    const Stack stack(__builtin_frame_address(0));
     for (std::size_t at = 0; at + FRAMES <= dry.size(); at += FRAMES, ++block) {
         if (restless) {
             chain->trim.set(float(block % 7));
@@ -92,6 +98,7 @@ int main() {
         chain->process(&dry[at], &wet[at], FRAMES);
         counts.push_back(between(before, now()));
     }
+    std::printf("%u\n", stack.used());
     for (const std::uint32_t each : counts) std::printf("%u\n", unsigned(each));
     std::FILE* out = std::fopen("wet.bin", "wb");
     if (!out || std::fwrite(wet.data(), sizeof(float), wet.size(), out) != wet.size()) return 3;

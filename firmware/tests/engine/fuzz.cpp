@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../../engine/crc.h"
 #include "../../engine/engine.h"
 
 using namespace ampsweep;
@@ -14,15 +15,6 @@ using namespace ampsweep;
 namespace {
 
 constexpr std::size_t LARGEST_ARENA = 1 << 20;  // what is larger plays no differently, but slower
-
-std::uint32_t crc32(const std::uint8_t* bytes, std::size_t count) {
-    std::uint32_t crc = 0xffffffff;
-    for (std::size_t i = 0; i < count; ++i) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc;
-}
 
 void put(std::uint8_t* bytes, std::uint32_t value) { std::memcpy(bytes, &value, 4); }
 

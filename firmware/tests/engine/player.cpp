@@ -22,19 +22,6 @@ std::vector<T> read(std::FILE* file, std::size_t count) {
     return values;
 }
 
-// How far down the stack has been used since it was painted, in bytes from a place in main.
-constexpr std::size_t UNUSED = 0x5ac35ac3, WORDS = 4096;
-
-void paint(volatile std::size_t* top) {
-    for (std::size_t i = 1; i <= WORDS; ++i) top[-std::ptrdiff_t(i)] = UNUSED;
-}
-
-unsigned painted_over(const volatile std::size_t* top) {
-    std::size_t words = WORDS;
-    while (words > 0 && top[-std::ptrdiff_t(words)] == UNUSED) --words;
-    return unsigned(4 * words);
-}
-
 }  // namespace
 
 int main() {
@@ -71,9 +58,7 @@ int main() {
     std::vector<float> wet(dry.size());
     std::vector<std::uint32_t> counts;
     counts.reserve(dry.size() / 48 + 1);
-    // Below what main itself has, and the two calls.
-    volatile std::size_t* const top = static_cast<std::size_t*>(__builtin_frame_address(0)) - 256;
-    paint(top);
+    const Stack stack(__builtin_frame_address(0));
     for (std::size_t start = 0, row = 1; start < dry.size(); start += 48, ++row) {
         const std::size_t left = dry.size() - start;
         before = now();
@@ -81,7 +66,7 @@ int main() {
         engine.process(dry.data() + start, wet.data() + start, left < 48 ? unsigned(left) : 48);
         counts.push_back(between(before, now()));
     }
-    std::printf("%u\n%u\n%u\n", unsigned(arena.size()), fast, 4 * 256 + painted_over(top));
+    std::printf("%u\n%u\n%u\n", unsigned(arena.size()), fast, stack.used());
     std::printf("%u\n%u\n", opening, loading);
     for (const std::uint32_t each : counts) std::printf("%u\n", unsigned(each));
     std::FILE* out = std::fopen("wet.bin", "wb");

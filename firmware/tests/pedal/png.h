@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "../../pedal/crc.h"
+#include "../../engine/crc.h"
 #include "../../pedal/frame.h"
 
 inline std::vector<uint8_t> png_of(const ampsweep::pedal::Frame& frame) {
@@ -23,7 +23,7 @@ inline std::vector<uint8_t> png_of(const ampsweep::pedal::Frame& frame) {
         std::vector<uint8_t> body(kind.begin(), kind.end());
         body.insert(body.end(), data.begin(), data.end());
         png.insert(png.end(), body.begin(), body.end());
-        big_endian(png, ampsweep::pedal::crc32(body.data(), body.size()));
+        big_endian(png, ampsweep::crc32(body.data(), body.size()));
     };
 
     std::vector<uint8_t> header;

@@ -10,6 +10,7 @@
 #include "sim_flash.h"
 
 using namespace ampsweep::pedal;
+using ampsweep::crc32;
 
 typedef std::vector<uint8_t> Bytes;
 

@@ -75,6 +75,7 @@ class Activation(IntEnum):
     IDENTITY = 0
     SOFTSIGN = 1
     LEAKY_RELU = 2
+    TANH = 3
 
 
 HEADER = struct.Struct("<4s3I")  # magic, version, total size, CRC-32 of all that follows

@@ -298,7 +298,9 @@ class _Reader:
         _, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
         self._kind("an audio network in number format", number_format, Format.FLOAT32)
         self._kind("conditioning", conditioning, Conditioning.FILM, Conditioning.BASIS)
-        self._kind("an audio network of activation", activation, Activation.LEAKY_RELU)
+        self._kind(
+            "an audio network of activation", activation, Activation.LEAKY_RELU, Activation.TANH
+        )
         self._count("channels", c)
         self._count("layers", count)
         self._count("head kernel", head_kernel)
@@ -338,7 +340,7 @@ class _Reader:
         array = StaticArray(
             rechannel_weight=self._array(Section.AUDIO, first, first_size, c).reshape(c, 1),
             layers=tuple(layers),
-            activation="leaky_relu",
+            activation=Activation(activation).name.lower(),
             negative_slope=slope,
             head_weight=mixed[:-1].reshape(1, c, head_kernel),
             head_bias=mixed[-1:],

@@ -85,14 +85,12 @@ def _playable(net: Net) -> Playable:
         why = "is neither a WaveNet nor a GRU nor an LSTM"
     elif isinstance(net, ConditionedWaveNet) and len(net.config.arrays) > 1:
         why = f"has {len(net.config.arrays)} layer arrays"
-    elif isinstance(net, ConditionedWaveNet) and net.config.arrays[0].activation != "leaky_relu":
-        why = f"has the activation {net.config.arrays[0].activation}"
     elif net.config.conditioning not in CONDITIONINGS:
         why = f"is conditioned by {net.config.conditioning}"
     if why is not None:
         raise UserError(
             f"The pedal cannot play this model: it {why}; train one with the preset pedal (a "
-            f"WaveNet of one layer array, leaky ReLU, conditioned by {' or '.join(CONDITIONINGS)})."
+            f"WaveNet of one layer array, conditioned by {' or '.join(CONDITIONINGS)})."
         )
     assert isinstance(net, Playable)
     return net
@@ -190,7 +188,7 @@ def _wavenet_section(net: ConditionedWaveNet, weights: dict[str, Array], offset:
         CONDITIONINGS[config.conditioning],
         channels,
         count,
-        Activation.LEAKY_RELU,
+        Activation[array.activation.upper()],
         array.negative_slope,
         _checked("head kernel", config.head_kernel),
         *rechannel,
