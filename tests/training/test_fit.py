@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,17 @@ from rigs.errors import UserError
 from training.fit import Batch, Example, Status, fit, learning_rate
 from training.losses import DEFAULT, approach, loss
 from training.models import ConditionedWaveNet, WaveNetConfig
+from training.optimizer import build
 from training.options import TrainOptions
 from training.play import lead_for
 from training.resume import Resume, State
+from training.step import Stepper
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CONFIG = WaveNetConfig(channels=4, kernel_sizes=(3, 3), dilations=(1, 3), hidden=8)
 WINDOW = 480
+OPTIONS = TrainOptions(steps=10)
 
 
 def _amp(dry: np.ndarray, gain: np.ndarray) -> np.ndarray:
@@ -55,6 +60,22 @@ def _validation() -> list[Example]:
         knobs = np.array([gain], np.float32)
         examples.append(Example(dry, _amp(dry, knobs), knobs))
     return examples
+
+
+def test_knobs_that_stand_still_in_every_window_are_worked_out_once():
+    torch.manual_seed(1)
+    net = ConditionedWaveNet(CONFIG, 1)
+    batch = Windows().batch(0)
+    frames = batch.dry.shape[1] // 48 + 1
+    spread = replace(batch, knobs=batch.knobs.expand(-1, frames, -1).clone())
+    assert spread.at_rest().knobs.shape == (8, 1, 1)
+    losses = [
+        Stepper(copied := copy.deepcopy(net), build(copied, OPTIONS), OPTIONS)(given, 0.9)
+        for given in (batch, spread)
+    ]
+    assert losses[0] == losses[1]
+    spread.knobs[5, -1] += 0.01
+    assert spread.at_rest().knobs.shape == (8, frames, 1)
 
 
 def _train(
