@@ -49,11 +49,11 @@ def make_many(folder: Path, captures: int, *, seconds: float = 0.1, seed: int = 
     """Put ``captures`` captures under a device's ``folder``, one part each, not flushed to disk.
 
     Settings are random, a tenth validates and a tenth tests, every hundredth is excluded by its
-    flag. All play the same ten minutes at most, one after the other.
+    flag. All play the same minute at most, slice after slice.
     """
     rng = np.random.default_rng(seed)
     frames = round(seconds * 48_000)
-    dry = signals.make("train", min(600.0, captures * seconds), seed)
+    dry = signals.make("train", min(60.0, captures * seconds), seed)
     write_dry(folder, dry)
     places = dry.frames // frames
     home = captures_folder(folder)

@@ -6,6 +6,7 @@ or prints takes down nothing but its own answer.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -153,6 +154,7 @@ def _vst3(said: Findings) -> None:
 def _midi(said: Findings) -> None:
     from rigs.midi_ports import OUT, ports
 
+    importlib.import_module("mido")  # ports are found without it, but nothing is said to them
     systems = ports(OUT)
     said.found += [(name, system) for system, names in systems.items() for name in names]
     if not systems:

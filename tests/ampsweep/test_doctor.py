@@ -103,10 +103,11 @@ def test_one_failure_leaves_the_rest(driver: Path) -> None:
     assert len(found["lv2"].found) > 5
 
 
-def test_a_missing_extra_names_its_install(driver: Path) -> None:
-    (driver / "mido.py").write_text("raise ModuleNotFoundError('No module', name='mido')")
+@pytest.mark.parametrize("name", ["mido", "rtmidi"])
+def test_a_missing_extra_names_its_install(driver: Path, name: str) -> None:
+    (driver / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module', name={name!r})")
     (found,) = inventory(["midi"], 20.0)
-    assert found.missing == ('mido is not installed: run pip install "ampsweep[midi]".',)
+    assert found.missing == (f'{name} is not installed: run pip install "ampsweep[midi]".',)
 
 
 def test_no_plugins_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
