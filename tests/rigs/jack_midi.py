@@ -21,13 +21,15 @@ from rigs.rig import Options, Recording, SignalPath
 PATIENCE = 30.0
 
 LISTEN = """
-import os, sys, time, rtmidi
+import os, signal, sys, time, rtmidi
 port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, sys.argv[1])
 port.open_virtual_port("Modeller in")
 port.set_callback(lambda event, _: print(time.monotonic(), bytes(event[0]).hex(), flush=True))
 print("ready", flush=True)
 sys.stdin.read()
-# A client that just ends is waited for by a synchronous server, for seconds.
+# A client that just ends is waited for by a synchronous server, for seconds; but one that is told
+# something while it closes may wait for itself.
+signal.alarm(5)
 port.cancel_callback()
 port.close_port()
 port.delete()
@@ -75,7 +77,7 @@ class Modeller:
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
