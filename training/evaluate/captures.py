@@ -118,6 +118,11 @@ class Floor:
     repeats: int
 
 
+def esr_of(floor: Floor | None) -> float | None:
+    """The floor that is drawn beside ESRs; None if there is none."""
+    return None if floor is None else floor.esr
+
+
 def floor(dataset: Dataset) -> Floor | None:
     """None if no sentinel was captured twice; raises UserError if one is damaged."""
     pairs = repeats(dataset)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
 from rigs.knobs import KnobTable
+from training.evaluate.captures import esr_of
 from training.evaluate.motion import Followed, MotionResult
 from training.evaluate.whole import Evaluation
 from training.report.choose import loud
@@ -51,7 +52,7 @@ def motion_plot(found: Evaluation) -> Markup | None:
     groups = [("knobs still,\ntest", still, AMP), (f"knobs moving,\n{playing}", moving, MODEL)]
     groups = [group for group in groups if group[1]]
     figure, on = axes(WIDE)
-    floor = None if found.floor is None else found.floor.esr
+    floor = esr_of(found.floor)
     draw_floor(on, floor)
     for place, (_, ratios, colour) in enumerate(groups):
         heights = np.maximum(ratios, SMALLEST)

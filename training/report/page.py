@@ -8,6 +8,7 @@ from typing import Any
 
 from rigs.errors import UserError
 from rigs.files import write_whole
+from training.evaluate.captures import esr_of
 from training.evaluate.drive import drive_knob
 from training.evaluate.whole import Evaluation
 from training.report import transfer
@@ -45,7 +46,7 @@ def write_report(
         shown = {
             "model": found.model,
             "metrics": numbers,
-            "floor": None if found.floor is None else found.floor.esr,
+            "floor": esr_of(found.floor),
             "met": met(found),
             **_heard(found),
             **_errors(found),
@@ -108,7 +109,7 @@ def _heard(found: Evaluation) -> dict[str, Any]:
 
 def _errors(found: Evaluation) -> dict[str, Any]:
     """ESR against one knob, against two, during training, and setting by setting."""
-    knobs, floor = found.model.knobs, None if found.floor is None else found.floor.esr
+    knobs, floor = found.model.knobs, esr_of(found.floor)
     return {
         "knob_plots": knob_plots(found.results, knobs, floor),
         "pairs": pair_maps(found.results, knobs),

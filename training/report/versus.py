@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from rigs.files import write_whole
+from training.evaluate.captures import esr_of
 from training.evaluate.compare import Comparison
 from training.evaluate.tables import column
 from training.report.errors import SMALLEST
@@ -58,12 +59,8 @@ def _loud(found: Comparison) -> NDArray[np.float64]:
     return ordered
 
 
-def _floor(found: Comparison) -> float | None:
-    return None if found.floor is None else found.floor.esr
-
-
 def _scale(on: Axes, found: Comparison, ratios: NDArray[np.float64]) -> None:
-    scale_to_esr(on, ratios.ravel().tolist(), _floor(found))
+    scale_to_esr(on, ratios.ravel().tolist(), esr_of(found.floor))
 
 
 def _mark(place: int) -> dict[str, Any]:
@@ -85,7 +82,7 @@ def paired_plot(found: Comparison) -> Markup:
     on.vlines(places, ratios.min(axis=0), ratios.max(axis=0), color=MUTED, linewidth=0.6, alpha=0.6)
     for index, own in enumerate(ratios):
         on.plot(places, own, **_mark(index))
-    draw_floor(on, _floor(found))
+    draw_floor(on, esr_of(found.floor))
     _scale(on, found, ratios)
     on.set_xlim(0, len(places) + 1)
     on.grid(False, axis="x")

@@ -51,7 +51,9 @@ def build(graph: Graph, net: ConditionedRecurrent, inputs: str) -> tuple[str, st
     widths = [4 * n, rows, 4 * n, n, 1, 1]
     values = graph.op("Concat", *frames[: len(widths)], axis=1)
     at = graph.op("Transpose", schedule.samples(values, sum(widths)), perm=[0, 2, 1])
-    a, s, t, head, skip, offset = graph.split(graph.op("Squeeze", at, axis_0(graph)), widths, 1)
+    a, s, t, head, skip, offset = graph.split(
+        graph.op("Squeeze", at, graph.constant([0])), widths, 1
+    )
     u = graph.op("Transpose", "dry", perm=[1, 0])
     driven = graph.op("Add", graph.op("Mul", a, u), t)
     fed = [driven, s]
@@ -63,10 +65,6 @@ def build(graph: Graph, net: ConditionedRecurrent, inputs: str) -> tuple[str, st
     heard = graph.op("ReduceSum", graph.op("Mul", head, h), graph.constant([1]), keepdims=1)
     wet = graph.op("Add", graph.op("Add", heard, graph.op("Mul", skip, u)), offset)
     return graph.op("Transpose", wet, perm=[1, 0]), graph.op("Concat", *last, axis=0)
-
-
-def axis_0(graph: Graph) -> str:
-    return graph.constant([0])
 
 
 def _frames(graph: Graph, net: ConditionedRecurrent, inputs: str) -> tuple[list[str], str | None]:
