@@ -20,7 +20,7 @@ MOST_TAPS = 2048
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    headers = [*sorted((FIRMWARE / "effects").glob("*.h")), FIRMWARE / "engine" / "powers.h"]
+    headers = sorted(h for f in ("engine", "effects") for h in (FIRMWARE / f).glob("*.h"))
     loaded = build(SOURCE, *headers, FIRMWARE / "lv2" / "denormals.h")
     if loaded is None:
         raise UserError(

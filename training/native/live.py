@@ -47,7 +47,7 @@ class _Meters(ctypes.Structure):
 def _live() -> ctypes.CDLL:
     # It calls the engine, which is compiled already, and finds its functions because all see them.
     ctypes.CDLL(library()._name, mode=ctypes.RTLD_GLOBAL)
-    folders = ("lv2", "effects", "host")
+    folders = ("engine", "effects", "lv2", "host")
     parts = sorted(path for folder in folders for path in (FIRMWARE / folder).glob("*.h"))
     loaded = build(SOURCE, *parts)
     if loaded is None:
