@@ -61,4 +61,19 @@ def test_torch_plays_without_a_compiler(
 ) -> None:
     assert np.array_equal(rendered(MODEL), rendered(MODEL, "--engine", "torch"))
     assert run(["render", "m", "in.wav", "out.wav", "--engine", "native"]) == 2
-    assert "cannot be compiled; install a C++ compiler" in capsys.readouterr().err
+    assert "for there is no C++ compiler; install one" in capsys.readouterr().err
+
+
+def test_why_nothing_can_be_compiled_is_said(
+    here: Path,
+    no_compiler: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CXX", "false")
+    assert run(["render", "m", "in.wav", "out.wav", "--engine", "native"]) == 2
+    assert "The native engine cannot be compiled by" in capsys.readouterr().err
+    Path("file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", "file")
+    assert run(["render", "m", "in.wav", "out.wav", "--engine", "native"]) == 2
+    assert "cannot be kept in file/ampsweep/native" in capsys.readouterr().err

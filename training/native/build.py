@@ -92,30 +92,38 @@ def _processor() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def build(source: Path, *parts: Path, **defines: int) -> ctypes.CDLL | None:
-    """``source`` compiled with -DNAME=value for each of ``defines``; None if it cannot be.
+def compiled(what: str, source: Path, *parts: Path, **defines: int) -> ctypes.CDLL:
+    """``source`` compiled with -DNAME=value for each of ``defines``.
 
-    ``parts``: files that it includes, headers beside it apart.
+    ``parts``: files that it includes, headers beside it apart. Raises NotCompiled of ``what``.
     """
-    try:
-        program = compiler(source.name)
-    except NotCompiled:
-        return None
+    program = compiler(what)
     macros = [f"-D{name}={value}" for name, value in defines.items()]
     texts = [path.read_text() for path in (source, *sorted(source.parent.glob("*.h")), *parts)]
     key = "\n".join([*texts, *FLAGS, *macros, program, _processor()])
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    name = "-".join([source.stem, *map(str, defines.values()), f"{digest}.so"])
+    folder = _cache_folder()
+    target = folder / "-".join([source.stem, *map(str, defines.values()), f"{digest}.so"])
     try:
-        folder = _cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / name).exists():
+        if not target.exists():
             with tempfile.TemporaryDirectory(dir=folder) as temporary:
-                built = Path(temporary) / name
-                compile_library(source.name, source, built, *macros)
-                built.replace(folder / name)
-        return ctypes.CDLL(str(folder / name))
-    except (OSError, NotCompiled):
+                built = Path(temporary) / target.name
+                compile_library(what, source, built, *macros)
+                built.replace(target)
+        return ctypes.CDLL(str(target))
+    except OSError as error:
+        raise NotCompiled(
+            f"{what} cannot be kept in {folder} ({error}); let XDG_CACHE_HOME name a folder that "
+            "can be written to."
+        ) from None
+
+
+def build(source: Path, *parts: Path, **defines: int) -> ctypes.CDLL | None:
+    """:func:`compiled`, or None where it cannot be and something else serves."""
+    try:
+        return compiled(source.name, source, *parts, **defines)
+    except NotCompiled:
         return None
 
 

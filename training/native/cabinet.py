@@ -9,8 +9,7 @@ import weakref
 import numpy as np
 from numpy.typing import NDArray
 
-from rigs.errors import UserError
-from training.native.build import build
+from training.native.build import compiled
 from training.native.engine import FIRMWARE
 
 SOURCE = FIRMWARE / "live" / "cabinet.cpp"
@@ -21,12 +20,7 @@ MOST_TAPS = 2048
 @functools.cache
 def _library() -> ctypes.CDLL:
     headers = sorted(h for f in ("engine", "effects") for h in (FIRMWARE / f).glob("*.h"))
-    loaded = build(SOURCE, *headers, FIRMWARE / "lv2" / "denormals.h")
-    if loaded is None:
-        raise UserError(
-            "A cabinet needs a C++ compiler that works; install one (on Debian: apt install g++), "
-            "or name it in CXX."
-        )
+    loaded = compiled("The cabinet", SOURCE, *headers, FIRMWARE / "lv2" / "denormals.h")
     loaded.cabinet_open.restype = ctypes.c_void_p
     loaded.cabinet_open.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
     loaded.cabinet_close.argtypes = [ctypes.c_void_p]
@@ -37,7 +31,7 @@ def _library() -> ctypes.CDLL:
 class Cabinet:
     """An impulse response, shape (samples,), of at most MOST_TAPS; at first it hears silence.
 
-    Raises UserError if nothing can be compiled.
+    Raises NotCompiled, a UserError, if it cannot be compiled.
     """
 
     def __init__(self, taps: NDArray[np.float32]) -> None:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rigs.audio import SAMPLE_RATE
-from rigs.errors import UserError
 from rigs.rig import Progress
 from training.exports.pedal import PedalError, PedalImageError
-from training.native.build import build
+from training.native.build import compiled
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 SOURCE = FIRMWARE / "host" / "all.cpp"
@@ -28,16 +27,11 @@ STRETCH = 1000
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The compiled engine; raises UserError if it cannot be compiled."""
+    """The compiled engine; raises NotCompiled, a UserError, if it cannot be compiled."""
     parts = sorted(
         path for folder in ("engine", "host") for path in (FIRMWARE / folder).glob("*.[ch]*")
     )
-    loaded = build(SOURCE, *parts) if SOURCE.exists() else None
-    if loaded is None:
-        raise UserError(
-            "The native engine cannot be compiled; install a C++ compiler (on Debian: apt install "
-            "g++), or play the model with --engine torch."
-        )
+    loaded = compiled("The native engine", SOURCE, *parts)
     loaded.amp_open.restype = ctypes.c_void_p
     loaded.amp_status_text.restype = ctypes.c_char_p
     loaded.amp_get.restype = ctypes.c_float

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rigs.errors import UserError
-from training.native.build import build
+from training.native.build import compiled
 from training.native.engine import FIRMWARE, NativeEngine, library
 
 SOURCE = FIRMWARE / "live" / "live.cpp"
@@ -49,12 +48,7 @@ def _live() -> ctypes.CDLL:
     ctypes.CDLL(library()._name, mode=ctypes.RTLD_GLOBAL)
     folders = ("engine", "effects", "lv2", "host")
     parts = sorted(path for folder in folders for path in (FIRMWARE / folder).glob("*.h"))
-    loaded = build(SOURCE, *parts)
-    if loaded is None:
-        raise UserError(
-            "Playing live needs a C++ compiler that works; install one (on Debian: apt install "
-            "g++), or name it in CXX."
-        )
+    loaded = compiled("What plays live", SOURCE, *parts)
     loaded.live_open.restype = ctypes.c_void_p
     loaded.live_open.argtypes = [ctypes.c_void_p, *[ctypes.c_uint32] * 4]
     loaded.live_close.argtypes = [ctypes.c_void_p]
