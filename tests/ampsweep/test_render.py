@@ -70,6 +70,7 @@ def test_why_nothing_can_be_compiled_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    save_model(Path("m"), MODEL)
     monkeypatch.setenv("CXX", "false")
     assert run(["render", "m", "in.wav", "out.wav", "--engine", "native"]) == 2
     assert "The native engine cannot be compiled by" in capsys.readouterr().err
