@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from ampsweep import grids
+from ampsweep.progress import progress
 from ampsweep.settings import HELP, named
 from training.checkpoint import Model, load_model
 from training.exports.nam import GEAR_TYPES, TONE_TYPES
@@ -45,8 +44,7 @@ def snapshot(
         return
     settings = grids.parse_grid(grid, loaded.knobs, fixed)
     made_of = fingerprint(model, settings, labels)
-    console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress() as bar:
         task = bar.add_task("freezing", total=len(settings))
         written = write_pack(
             out,

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from ampsweep.progress import progress
 from rigs.errors import UserError
 from rigs.files import make_folder, write_whole
 from rigs.pedal import FileKind, MidiLink, Pedal
@@ -113,10 +113,9 @@ def send(
     If this stops half-way, the same command goes on where it stopped.
     """
     kind, data, called = contents(file)
-    console = Console()
     with (
         _pedal(port, api) as pedal,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+        progress() as bar,
     ):
         task = bar.add_task("sending", total=1.0)
         slot = pedal.send(

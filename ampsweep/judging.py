@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ampsweep.progress import progress
 from training.evaluate.whole import Tell
 
 
@@ -15,7 +16,7 @@ def judging(stopped: str) -> Iterator[Tell]:
     """Shows a bar while its context lasts; Ctrl-C says that it ``stopped``, and what that means."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     try:
-        with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
+        with progress(*columns, TimeRemainingColumn()) as bar:
             task = bar.add_task("judging", total=1.0)
             yield lambda what, share: bar.update(task, completed=share, description=what)
     except KeyboardInterrupt:

@@ -10,11 +10,10 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress
 
 from ampsweep.cabinet import read_cabinet
 from ampsweep.export import facts_of
+from ampsweep.progress import progress
 from ampsweep.settings import HELP, parse
 from rigs.audio import SAMPLE_RATE, peak_dbfs, read_wav, write_wav
 from rigs.errors import UserError
@@ -81,8 +80,7 @@ def render(
     if automation is not None:
         positions = read_automation(automation, knobs, setting, len(dry))
     cabinet = None if ir is None else Cabinet(read_cabinet(ir))
-    console = Console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with progress() as bar:
         task = bar.add_task("rendering", total=len(dry) / SAMPLE_RATE)
         wet = player(dry, positions, lambda done: bar.update(task, completed=done))
     if cabinet is not None:

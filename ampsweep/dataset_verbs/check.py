@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from ampsweep.dataset_verbs.argument import Data
 from ampsweep.dataset_verbs.words import cell, plain
+from ampsweep.progress import progress
 from ampsweep.projects import PLAN
 from dataset.checks import thresholds
 from dataset.offline import Finding, Report, recheck
@@ -50,7 +50,7 @@ def check(
     """
     limits = thresholds(_checks_of(rig)) if rig is not None else None
     held = plan if plan is not None else PLAN if PLAN.is_file() else None
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with progress() as bar:
         task = bar.add_task("reading", total=None)
         report = recheck(
             data,

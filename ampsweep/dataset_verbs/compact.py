@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from ampsweep.dataset_verbs.argument import Data
+from ampsweep.progress import progress
 from dataset.compact import LARGE
 from dataset.compact import compact as merge
 
@@ -22,7 +22,7 @@ def compact(
 
     It may be stopped at any moment, and refuses to begin while a session is capturing.
     """
-    with Progress(transient=True) as bar:
+    with progress() as bar:
         task = bar.add_task("merging", total=None)
         done = merge(
             data,

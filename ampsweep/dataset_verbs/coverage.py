@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Column, Table
 
 from ampsweep.dataset_verbs.argument import Data
 from ampsweep.dataset_verbs.words import cell, plain
+from ampsweep.progress import progress
 from dataset.coverage import Coverage, Neighbour, cover, draw, neighbours
 from dataset.store import Dataset
 from rigs.files import make_folder, write_whole
@@ -33,7 +33,7 @@ def coverage(
     """
     dataset = Dataset.open(data)
     found = cover(dataset)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with progress() as bar:
         task = bar.add_task("comparing neighbours", total=None)
         pairs = neighbours(dataset, lambda a, b: bar.update(task, completed=a, total=b))
     if out is not None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from ampsweep.dataset_verbs.argument import Data
+from ampsweep.progress import progress
 from dataset.exports import EXPORTS
 from dataset.schema import ROLES
 from dataset.store import Dataset
@@ -34,7 +34,7 @@ def export(
     chosen = found.select(role or ROLES, flagged=flagged)
     if not len(chosen):
         raise UserError(f"{data} holds no such captures; choose other roles, or use --flagged.")
-    with Progress(transient=True) as bar:
+    with progress() as bar:
         task = bar.add_task("writing", total=len(chosen))
         done = EXPORTS[to](chosen, out, lambda done: bar.update(task, completed=done))
     typer.echo(f"{done.captures} captures written to {out}.")

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.progress import SpinnerColumn, TextColumn
 
 from ampsweep.dataset_verbs.argument import Data
+from ampsweep.progress import progress
 from dataset.imports import IMPORTS, Options, kind_of
 from dataset.imports.named import read_options
 from rigs.errors import UserError
@@ -51,7 +52,7 @@ def import_(
         name = next(iter(changes), "options")
         raise UserError(f"{source} says itself what it holds; leave --{name} out.")
     pack = read_options(options, changes) if found == "names" else None
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True) as bar:
+    with progress(SpinnerColumn(), TextColumn("{task.description}")) as bar:
         task = bar.add_task("reading")
         done = IMPORTS[found](
             data,

@@ -9,11 +9,12 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
 from ampsweep.asking import ask_beside
 from ampsweep.images import ModelOrImage, image_of
+from ampsweep.progress import progress
 from dataset.signals import make, noise
 from hardware.pedal import verdict
 from hardware.pedal import verify as measuring
@@ -116,7 +117,7 @@ def _measured(
     others = measuring.settings_for(rig.knobs, settings, seed)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     try:
-        with Progress(*columns, transient=True) as bar:
+        with progress(*columns) as bar:
             task = bar.add_task("")
 
             def shown(what: str, number: int, total: int) -> None:

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
 from ampsweep.asking import ask_beside
+from ampsweep.progress import progress
 from dataset.checks import judge, thresholds
 from dataset.signals import make
 from rigs.config import load_rig
@@ -44,7 +45,7 @@ def check(
         TextColumn("{task.description}"),
     )
     try:
-        with Progress(*columns, transient=True) as bar:
+        with progress(*columns) as bar:
             task = bar.add_task("")
 
             def shown(step: Step) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from ampsweep.asking import ask, ask_beside
+from ampsweep.progress import progress
 from rigs.opened import Opened
 from rigs.rig import Progress as Report
 from rigs.rig import Rig
@@ -37,7 +37,7 @@ class Sounding:
     def playing(self, what: str, seconds: float) -> Iterator[Report]:
         """Show ``what`` until the end; yields what to call with the seconds that are done."""
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
-        with Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bar:
+        with progress(*columns) as bar:
             self._bar = bar
             task = bar.add_task(what, total=seconds)
             try:
