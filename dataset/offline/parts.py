@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataset.layout import read_layout
 from dataset.offline.report import Finding
+from dataset.offline.seals import as_written
 from dataset.parts import captures_folder
 from dataset.review import apply_review
 from dataset.schema import check_same
@@ -21,8 +22,8 @@ MAX_NAMED = 20
 def read_all(folder: Path, progress: Progress) -> tuple[Dataset | None, list[Finding]]:
     """The captures that can be read, reviewed, and what is wrong with the other parts.
 
-    Every part is opened, whatever was noted of it. None if nothing can be read. Raises UserError
-    if there are no captures at all.
+    Every part is read: to the digest of what a session wrote, or, if it has another or none is
+    known, to its rows. None if nothing can be read. Raises UserError if there are no captures.
     """
     paths = some_parts(folder)
     findings = _strangers(folder)
@@ -32,12 +33,15 @@ def read_all(folder: Path, progress: Progress) -> tuple[Dataset | None, list[Fin
         if _is_rewritten(path):
             rewritten.append(path.name)
 
-    found, damaged = scan_each(paths, progress, look)
+    known, changed = as_written(folder, paths)
+    found, damaged = scan_each(paths, known, progress, look)
     for path, error in damaged:
         lost = path.is_symlink() and not path.exists()
         words = f"{path} is a link to nothing; restore it with `dvc checkout`."
         findings.append(Finding("damaged", path.name, words if lost else str(error)))
     findings += [Finding("rewritten", name, _REWRITTEN) for name in sorted(rewritten)]
+    named = {*rewritten, *(path.name for path, _ in damaged)}
+    findings += [Finding("edited", name, _CHANGED) for name in changed if name not in named]
     if not found:
         return None, findings
     # The device is what most parts are of: a stranger's single part does not make it one.
@@ -71,6 +75,10 @@ def _strangers(folder: Path) -> list[Finding]:
     return said
 
 
+_CHANGED = (
+    "It is not, byte for byte, what the session wrote; restore it from a backup or with "
+    "`dvc checkout`."
+)
 _REWRITTEN = (
     "Another program has written this part again, perhaps with other values; restore it from a "
     "backup or with `dvc checkout`."

@@ -2,13 +2,16 @@
 
 The index lies in the device's cache folder and may be deleted at any time. It holds the small
 columns of each part with the part's size and time: a part that has others, or none there, is read
-itself. So an index that is behind, as a killed session leaves it, costs time and nothing else.
+itself. So an index that is behind, as a killed session leaves it, costs time and nothing else. Of
+parts that a session wrote it has the SHA-256, too: by that, `dataset check` knows what nobody has
+touched since.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +48,19 @@ Looks = Mapping[str, tuple[int, int]]
 """For each part, by its file's name: its size in bytes and its time in nanoseconds."""
 
 _PLACE = pa.schema([("part", pa.string()), ("part_row", pa.int64())])
-_LOOK = pa.schema([("part_size", pa.int64()), ("part_time", pa.int64())])
+_LOOK = pa.schema(
+    [("part_size", pa.int64()), ("part_time", pa.int64()), ("part_sha256", pa.binary())]
+)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What the index says of some parts: whose they are, and their rows, placed. ``digests``: of
+    every part that a session wrote, however it looks now, by the file's name."""
+
+    header: Header
+    table: pa.Table
+    digests: Mapping[str, bytes]
 
 
 def index_path(folder: Path) -> Path:
@@ -74,11 +89,11 @@ def looks_of(folder: Path, paths: Sequence[Path]) -> dict[str, tuple[int, int]]:
     return looks
 
 
-def read_index(folder: Path, looks: Looks) -> tuple[Header, pa.Table] | None:
-    """Whose they are, and the rows, placed, of the parts that look as they did.
+def read_index(folder: Path, looks: Looks) -> Noted | None:
+    """What is known of the parts that look so.
 
-    None if there are none, if there is no index, or if it is of no use: damaged, or of another
-    schema. Whether the values make sense is for who reads it to check.
+    None if there is no index, or if it is of no use: damaged, or of another schema. Whether the
+    values make sense is for who reads it to check.
     """
     path = index_path(folder)
     if not path.exists():
@@ -91,26 +106,32 @@ def read_index(folder: Path, looks: Looks) -> tuple[Header, pa.Table] | None:
             if table.schema.field(field.name).type != field.type:
                 return None
         parts = table["part"].to_pylist()
-        sizes, times = table["part_size"].to_pylist(), table["part_time"].to_pylist()
+        sizes, times, digests = (table[name].to_pylist() for name in _LOOK.names)
     except (UserError, KeyError):
         return None
     same = [
         looks.get(part) == (size, time)
         for part, size, time in zip(parts, sizes, times, strict=True)
     ]
-    if header.version != SCHEMA_VERSION or not any(same):
+    if header.version != SCHEMA_VERSION:
         return None
     kept = table.filter(pa.array(same, pa.bool_())).select([*SMALL_COLUMNS, *_PLACE.names])
-    return header, kept.replace_schema_metadata()
+    sealed = {p: digest for p, digest in zip(parts, digests, strict=True) if digest is not None}
+    return Noted(header, kept.replace_schema_metadata(), sealed)
 
 
-def write_index(folder: Path, table: pa.Table, looks: Looks, header: Header) -> None:
+def write_index(
+    folder: Path, table: pa.Table, looks: Looks, header: Header, digests: Mapping[str, bytes]
+) -> None:
     """Note ``table``, which is placed and of that panel, if that can be written."""
     known = table.filter(pc.is_in(table["part"], pa.array(looks.keys(), pa.string())))
     parts = known["part"].to_pylist()
     sizes = pa.array([looks[part][0] for part in parts], pa.int64())
     times = pa.array([looks[part][1] for part in parts], pa.int64())
-    noted = known.append_column("part_size", sizes).append_column("part_time", times)
+    seals = pa.array([digests.get(part) for part in parts], pa.binary())
+    noted = known
+    for field, column in zip(_LOOK, (sizes, times, seals), strict=True):
+        noted = noted.append_column(field, column)
     own = device_metadata(header.device, header.knobs)
     own[VERSION_KEY] = str(SCHEMA_VERSION).encode()
     try:

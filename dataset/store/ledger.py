@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,15 @@ class Ledger:
         self._header = Header(device, knobs, 0)
         self._new: list[pa.Table] = []
         self._looks: dict[str, tuple[int, int]] = {}
+        self._digests: dict[str, bytes] = {}
         self._known: pa.Table | None = None
 
     def add(self, path: Path, table: pa.Table) -> None:
         """``table`` was written to ``path``: all of its columns, as they are there."""
         try:
             stat = path.stat()
+            with path.open("rb") as file:
+                self._digests[path.name] = hashlib.file_digest(file, "sha256").digest()
         except OSError:
             return
         self._looks[path.name] = (stat.st_size, stat.st_mtime_ns)
@@ -53,7 +57,7 @@ class Ledger:
         self._known = pa.concat_tables([self._known, *self._new]).combine_chunks()
         self._new = []
         if len(self._looks) >= FROM:
-            write_index(self._folder, self._known, self._looks, self._header)
+            write_index(self._folder, self._known, self._looks, self._header, self._digests)
 
     def _before(self) -> pa.Table:
         """What was noted before this writer began; of its own parts nothing was."""
@@ -62,11 +66,12 @@ class Ledger:
         nothing = self._new[0].slice(0, 0)
         if noted is None:
             return nothing
-        header, table = noted
-        if (header.device, header.knobs) != (self._header.device, self._header.knobs):
+        if (noted.header.device, noted.header.knobs) != (self._header.device, self._header.knobs):
             return nothing
-        self._looks = {name: looks[name] for name in table["part"].to_pylist()} | self._looks
-        return table
+        before = noted.table["part"].to_pylist()
+        self._looks = {name: looks[name] for name in before} | self._looks
+        self._digests = {**noted.digests, **self._digests}
+        return noted.table
 
     def __enter__(self) -> Ledger:
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,15 @@ from dataset.schema import (
     read_unvalidated,
     validated,
 )
-from dataset.store.index import FROM, SMALL_COLUMNS, looks_of, placed, read_index, write_index
+from dataset.store.index import (
+    FROM,
+    SMALL_COLUMNS,
+    Looks,
+    looks_of,
+    placed,
+    read_index,
+    write_index,
+)
 from dataset.store.selection import Selection
 from rigs.audio import SAMPLE_RATE
 from rigs.errors import UserError
@@ -88,23 +96,24 @@ def scan(
     if len(paths) < FROM:
         return _joined(_each_whole(_read(paths, only, by_role, progress)))
     looks = looks_of(folder, paths)
-    known = _noted(folder, looks)
-    names = set() if known is None else set(known.table["part"].unique().to_pylist())
-    unread = [path for path in paths if path.name not in names]
-    fresh = _each_whole(_read(unread, only, by_role, progress))
-    found = _joined(fresh if known is None else [known, *fresh])
+    known, digests = noted(folder, looks)
+    unread = _others(paths, known)
+    found = _joined([*known, *_each_whole(_read(unread, only, by_role, progress))])
     if len(unread) >= WORTH_NOTING and only is None and len(found) == 1:
-        write_index(folder, found[0].table, looks, found[0].header)
+        write_index(folder, found[0].table, looks, found[0].header, digests)
     return found
 
 
 def scan_each(
-    paths: Sequence[Path], progress: Progress, look: Look
+    paths: Sequence[Path], known: Sequence[Scanned], progress: Progress, look: Look
 ) -> tuple[list[Scanned], list[Damaged]]:
-    """The rows of ``paths`` as the parts themselves have them, and those that cannot be read."""
-    found: list[Scanned] = []
+    """The rows of ``paths`` as the parts themselves have them, and those that cannot be read.
+
+    ``known``: rows of some of them, which are not read again.
+    """
+    found = list(known)
     damaged: list[Damaged] = []
-    for some, wrong in _read(paths, None, False, progress, look):
+    for some, wrong in _read(_others(paths, known), None, False, progress, look):
         found += some
         damaged += wrong
     return _joined(found), damaged
@@ -118,17 +127,28 @@ def one_panel(found: Sequence[Scanned]) -> tuple[Header, pa.Table]:
     return first.header, first.table
 
 
-def _noted(folder: Path, looks: dict[str, tuple[int, int]]) -> Scanned | None:
-    """What the index says of the parts that look as they did; None if that is nothing."""
-    noted = read_index(folder, looks)
-    if noted is None:
-        return None
-    header, table = noted
+def noted(folder: Path, looks: Looks) -> tuple[list[Scanned], Mapping[str, bytes]]:
+    """What the index says of the parts that look so, in one piece at most.
+
+    Beside it the digests of all that a session wrote.
+    """
+    index = read_index(folder, looks)
+    if index is None:
+        return [], {}
     try:
-        checked(folder, table)
+        checked(folder, index.table)
     except UserError:
-        return None
-    return Scanned(header, captures_folder(folder) / table["part"][0].as_py(), table)
+        return [], {}
+    if not len(index.table):
+        return [], index.digests
+    first = captures_folder(folder) / index.table["part"][0].as_py()
+    return [Scanned(index.header, first, index.table)], index.digests
+
+
+def _others(paths: Sequence[Path], known: Sequence[Scanned]) -> list[Path]:
+    """Those of ``paths`` that have no row in ``known``."""
+    names = {name for one in known for name in one.table["part"].unique().to_pylist()}
+    return [path for path in paths if path.name not in names]
 
 
 Few = tuple[list[Scanned], list[Damaged]]

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tanh_rig import KNOBS, tanh_rig
 
+from dataset.offline import recheck
 from dataset.plan import Plan
+from dataset.schema import to_bytes
 from dataset.session import capture, held_indices
 from dataset.store import Dataset, index, ledger, scan
 from dataset.store.rows import part_paths
@@ -29,8 +32,8 @@ def _few_are_many(monkeypatch):
     monkeypatch.setattr(ledger, "EVERY", 5)
 
 
-def opened(folder, monkeypatch):
-    """The captures, and the names of the parts that had to be opened for them."""
+def opened(folder, monkeypatch, look=lambda folder: Dataset.open(folder).captures):
+    """What ``look`` sees, and the names of the parts that had to be opened for it."""
     read, original = [], scan.open_parquet
 
     def noting(path):
@@ -39,7 +42,7 @@ def opened(folder, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(scan, "open_parquet", noting)
-        return Dataset.open(folder).captures, sorted(read)
+        return look(folder), sorted(read)
 
 
 def cold(folder):
@@ -146,3 +149,75 @@ def test_a_part_that_is_cut_after_it_was_noted_is_found(planned, tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UserError, match=f"{path.name} is damaged"):
         Dataset.open(tmp_path)
+
+
+def checked(folder, monkeypatch):
+    """What is wrong with the dataset, and the parts that had to be opened to know it."""
+    report, read = opened(folder, monkeypatch, lambda folder: recheck(folder, listen=False))
+    return [(finding.what, finding.where) for finding in report.faults], read
+
+
+def test_what_nobody_has_touched_is_checked_by_its_digest(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    assert checked(tmp_path, monkeypatch) == ([], [])
+    shutil.rmtree(tmp_path / "cache")
+    assert len(checked(tmp_path, monkeypatch)[1]) == 19
+
+
+def test_a_copy_with_other_times_is_what_was_written(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    for path in part_paths(tmp_path):
+        os.utime(path, ns=(1, 1))
+    faults, read = checked(tmp_path, monkeypatch)
+    assert (faults, len(read)) == ([], 19)
+
+
+def test_a_flipped_bit_is_found_where_size_and_time_tell_nothing(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    path = part_paths(tmp_path)[7]
+    stat, harmed = path.stat(), bytearray(path.read_bytes())
+    harmed[harmed.index(b"fLaC")] ^= 1
+    path.write_bytes(harmed)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert checked(tmp_path, monkeypatch) == ([("edited", path.name)], [path.name])
+
+
+def test_an_edit_that_fits_in_every_way_is_found(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    one, *_, another = sorted((tmp_path / "captures").iterdir())
+    whole = shutil.copytree(tmp_path, tmp_path.with_name("whole"))
+    table = pq.read_table(one)
+    level = table.schema.get_field_index("input_level_dbu")
+    told = table.set_column(level, table.schema.field(level), pa.array([3.0], pa.float32()))
+    one.write_bytes(to_bytes(told))
+    assert checked(tmp_path, monkeypatch) == ([("edited", one.name)], [one.name])
+    another.unlink()
+    assert checked(tmp_path, monkeypatch)[1] == [one.name]
+    assert checked(whole, monkeypatch) == ([], []), "a copy with its times is as the first"
+
+
+def test_a_part_that_was_written_again_is_read(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    path = part_paths(tmp_path)[7]
+    table = pq.read_table(path)
+    pq.write_table(table, path)
+    assert checked(tmp_path, monkeypatch) == ([("rewritten", path.name)], [path.name])
+
+
+def test_readers_pass_on_what_a_session_noted(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    same, edited = part_paths(tmp_path)[7:9]
+    os.utime(same, ns=(1, 1))
+    harmed = bytearray(edited.read_bytes())
+    harmed[harmed.index(b"fLaC")] ^= 1
+    edited.write_bytes(harmed)
+    assert opened(tmp_path, monkeypatch)[1] == [same.name, edited.name]
+    assert opened(tmp_path, monkeypatch)[1] == [], "it was noted"
+    assert checked(tmp_path, monkeypatch) == ([("edited", edited.name)], [edited.name])
+
+
+def test_what_only_readers_have_noted_is_read(planned, tmp_path, monkeypatch):
+    capture(tanh_rig(), *planned, tmp_path)
+    cold(tmp_path)
+    assert index.index_path(tmp_path).exists()
+    assert len(checked(tmp_path, monkeypatch)[1]) == 19
