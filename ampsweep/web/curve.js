@@ -1,6 +1,4 @@
 // How hard the amp bends: one cycle of a loud low sine, what goes in against what comes out.
-import { memoryOf } from "./image.js";
-
 const HERTZ = 110; // the open A string
 export const PEAK = 10 ** (-1 / 20);
 const SETTLED = 0.1; // seconds, of which the last cycle is drawn
@@ -9,7 +7,7 @@ export class Curve {
   constructor(engine, facts) {
     this.engine = engine;
     this.cycle = Math.round(facts.sampleRate / HERTZ);
-    const cycles = Math.ceil((SETTLED * facts.sampleRate + memoryOf(facts.audio)) / this.cycle);
+    const cycles = Math.ceil((SETTLED * facts.sampleRate + facts.audio.memory) / this.cycle);
     this.sine = Float32Array.from(
       { length: cycles * this.cycle },
       (_, i) => PEAK * Math.sin((2 * Math.PI * i) / this.cycle),

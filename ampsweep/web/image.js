@@ -2,6 +2,7 @@
 
 const SECTION = { model: 2, knobs: 3, control: 4, audio: 5 };
 export const WAVENET = 1;
+const SEVERAL_ARRAYS = 4;
 const TANH = 3; // else leaky ReLU
 
 export function readImage(bytes) {
@@ -58,16 +59,29 @@ function readControl(at, u32, floats) {
   });
 }
 
-// A WaveNet; of other kinds of net this page only knows that the engine plays them.
+// A WaveNet; of other kinds of net this page only knows that the engine plays them. memory: samples
+// that one output sample depends on; of other kinds, that it depends on audibly.
 function readAudio(at, u32, f32, floats) {
-  if (u32(at) !== WAVENET) return { kind: u32(at), layers: [], headKernel: 4800 };
+  const kind = u32(at);
+  if (kind !== WAVENET && kind !== SEVERAL_ARRAYS) return { kind, memory: 4800 };
+  const arrays = [];
+  let record = kind === WAVENET ? at : at + 12;
+  for (let left = kind === WAVENET ? 1 : u32(at + 8); left > 0; --left) {
+    const array = readArray(record, u32, f32, floats);
+    arrays.push(array);
+    record += 52 + 16 * array.layers.length;
+  }
+  const memory = arrays.reduce((sum, array) => sum + memoryOf(array), 1);
+  return { kind: WAVENET, arrays, memory };
+}
+
+function readArray(at, u32, f32, floats) {
   return {
-    kind: WAVENET,
     channels: u32(at + 12),
     slope: u32(at + 20) === TANH ? null : f32(at + 24),
     headKernel: u32(at + 28),
     rechannel: floats(at + 32),
-    head: floats(at + 40), // weights, then the bias
+    head: floats(at + 40), // weights; then, of the last array, the bias
     bases: u32(at + 48),
     layers: Array.from({ length: u32(at + 16) }, (_, index) => {
       const layer = at + 52 + 16 * index;
@@ -76,7 +90,8 @@ function readAudio(at, u32, f32, floats) {
   };
 }
 
-// Samples that one output sample depends on; of other kinds, that it depends on audibly.
-export function memoryOf({ layers, headKernel }) {
-  return layers.reduce((sum, { kernel, dilation }) => sum + (kernel - 1) * dilation, headKernel);
+// Samples before this one that an output sample depends on.
+function memoryOf({ layers, headKernel }) {
+  const taps = layers.map(({ kernel, dilation }) => (kernel - 1) * dilation);
+  return taps.reduce((sum, past) => sum + past, headKernel - 1);
 }

@@ -22,9 +22,26 @@ function conditions({ knobs, control }, positions) {
 
 // All weights of the static net, as numbers that a float32 holds, in NAM's order.
 export function fold(image, positions) {
-  const { channels: c, bases, rechannel, head, layers } = image.audio;
-  const outputs = conditions(image, positions);
-  const weights = Array.from(rechannel, (weight, i) => Math.exp(outputs[i]) * weight);
+  const { arrays } = image.audio;
+  let outputs = conditions(image, positions);
+  const parts = arrays.map((array, index) => {
+    const { channels, bases, layers, head } = array;
+    const weights = folded(array, outputs);
+    outputs = outputs.slice(channels + (bases + 2 * channels) * layers.length);
+    if (index < arrays.length - 1) return weights.concat(Array.from(head));
+    const level = (weight, i) => (i < head.length - 1 ? Math.exp(outputs[0]) * weight : weight);
+    return weights.concat(Array.from(head, level), 1); // and NAM's head scale
+  });
+  return parts.flat().map(Math.fround);
+}
+
+// Those of a layer array, but for its head. outputs: the control network's, from its own on.
+function folded({ channels: c, bases, rechannel, layers }, outputs) {
+  const inputs = rechannel.length / c;
+  const weights = Array.from(
+    rechannel,
+    (weight, i) => Math.exp(outputs[Math.floor(i / inputs)]) * weight,
+  );
   layers.forEach(({ kernel, values }, index) => {
     const own = outputs.slice(c + (bases + 2 * c) * index);
     const [scale, shift] = [own.slice(bases, bases + c), own.slice(bases + c)];
@@ -41,23 +58,19 @@ export function fold(image, positions) {
     for (let i = 0; i < c; ++i) weights.push((1 + scale[i]) * mixed(size + c + i, size + i));
     for (let i = size + 2 * c; i < further; ++i) weights.push(values[i]); // the residual
   });
-  const level = Math.exp(outputs[outputs.length - 1]);
-  head.forEach((weight, i) => weights.push(i < head.length - 1 ? level * weight : weight));
-  weights.push(1); // NAM's head scale
-  return weights.map(Math.fround);
+  return weights;
 }
 
-// The contents of a .nam file. loudness: the RMS, in dBFS, of what it makes of pink noise.
-export function snapshot(image, positions, loudness) {
-  const { channels, slope, headKernel, layers } = image.audio;
+// How NAM describes a layer array, and what is before and after it.
+function described({ channels, slope, headKernel, layers }, inputs, outputs, last) {
   const off = { active: false, shift: true, groups: 1 };
   const each = (value) => layers.map(() => value);
   const films = ["conv_pre", "conv_post", "input_mixin_pre", "input_mixin_post", "activation_pre"];
   films.push("activation_post", "layer1x1_post", "head1x1_post");
-  const array = {
-    input_size: 1,
+  return {
+    input_size: inputs,
     condition_size: 1,
-    head: { out_channels: 1, kernel_size: headKernel, bias: true },
+    head: { out_channels: outputs, kernel_size: headKernel, bias: last },
     channels,
     kernel_sizes: layers.map(({ kernel }) => kernel),
     dilations: layers.map(({ dilation }) => dilation),
@@ -74,6 +87,15 @@ export function snapshot(image, positions, loudness) {
     secondary_activation: each(null),
     slimmable: null,
   };
+}
+
+// The contents of a .nam file. loudness: the RMS, in dBFS, of what it makes of pink noise.
+export function snapshot(image, positions, loudness) {
+  const arrays = image.audio.arrays.map((array, index, all) => {
+    const before = index ? all[index - 1].channels : 1;
+    const after = all[index + 1]?.channels ?? 1;
+    return described(array, before, after, index === all.length - 1);
+  });
   const setting = Object.fromEntries(image.knobs.map(({ name }, i) => [name, positions[i]]));
   const now = new Date();
   const said = image.knobs.map((knob, i) => `${knob.name} ${positionText(knob, positions[i])}`);
@@ -96,7 +118,7 @@ export function snapshot(image, positions, loudness) {
     version: "0.7.0",
     metadata,
     architecture: "WaveNet",
-    config: { layers: [array], head: null, head_scale: 1 },
+    config: { layers: arrays, head: null, head_scale: 1 },
     weights: fold(image, positions),
     sample_rate: image.sampleRate,
   };

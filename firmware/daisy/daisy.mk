@@ -24,8 +24,9 @@ DAISY_INCLUDES = $(addprefix -isystem $(DAISY_LIB)/,src src/sys src/usbd src/usb
 # At -O3, gcc 12 sees audio that is not written before it is read where a loop writes it.
 DAISY_CXX = $(M7CXX) $(M7) -Wno-maybe-uninitialized -DPEDAL_VERSION='"$(PEDAL_VERSION)"'
 
-$(BUILD)/daisy-check.o: daisy/main.cpp daisy/declared/daisy_seed.h $(DAISY_HEADERS) | $(BUILD)
-	$(DAISY_CXX) -isystem daisy/declared -c $< -o $@
+$(BUILD)/daisy-check.o: daisy/main.cpp daisy/declared/daisy_seed.h $(DAISY_HEADERS) Makefile \
+    | $(BUILD)
+	$(DAISY_CXX) $(CALLS) -isystem daisy/declared -c $< -o $@
 
 daisy-check: $(BUILD)/daisy-check.o
 

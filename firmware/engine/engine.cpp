@@ -32,8 +32,6 @@ float asked(const float& position) {
     return now;
 }
 
-void run(Wavenet& net, const Block& block) { net.run(net, block); }
-
 // Does it with whichever net there is.
 template <class F>
 void with(Player& player, F f) {
@@ -47,7 +45,8 @@ void with(Player& player, F f) {
 Player place(const Image& image, Arena& arena) {
     Player player{};
     const std::size_t knobs = image.knobs;
-    player.recurrent = layout::u32(image.bytes, image.audio_at) != layout::WAVENET;
+    const std::uint32_t kind = layout::u32(image.bytes, image.audio_at);
+    player.recurrent = kind == layout::GRU || kind == layout::LSTM;
     if (player.recurrent)
         player.cell = place_recurrent(image, arena);
     else

@@ -1,4 +1,4 @@
-// A WaveNet's weights: out of the image, and as the knobs have them.
+// The weights of a layer array: out of the image, and as the knobs have them.
 
 #include "control.h"
 #include "layout.h"
@@ -73,38 +73,44 @@ void fold_layer(const Layer& layer, int c, int bases, const float* conditions, f
     });
 }
 
-const float* of_layer(const Wavenet& net, const float* conditions, int index) {
-    return conditions + net.channels + (net.bases + 2 * net.channels) * index;
+const float* of_layer(const LayerArray& array, const float* conditions, int index) {
+    return conditions + array.channels + (array.bases + 2 * array.channels) * index;
 }
 
 }  // namespace
 
-Wavenet place_wavenet(const Image& image, Arena& arena) {
+LayerArray place_array(const Image& image, std::uint32_t at, bool first, bool last,
+                       Arena& arena) {
     using namespace layout;
     const std::uint8_t* bytes = image.bytes;
-    const std::uint32_t at = image.audio_at;
-    Wavenet net{};
-    net.channels = int(u32(bytes, at + 12));
-    net.layers = int(u32(bytes, at + 16));
-    net.tanh = u32(bytes, at + 20) == TANH;
-    net.slope = f32(bytes, at + 24);
-    net.head_kernel = int(u32(bytes, at + 28));
-    net.bases = int(u32(bytes, at + 48));
-    net.run = run_of(net.channels);
-    const int c = net.channels;
-    const std::size_t wide = std::size_t(c), head = wide * std::size_t(net.head_kernel);
-    net.layer = arena.fast.take<Layer>(std::size_t(net.layers));
-    net.ramp = arena.fast.take<float>(4 * wide);
-    net.a = arena.fast.take<float>(BLOCK * wide);
-    net.sum = arena.fast.take<float>(head + (BLOCK - 1) * wide);
-    net.entry = arena.fast.take<float>(wide);
-    net.rechannel = arena.fast.take<float>(wide);
-    net.folded_head = arena.fast.take<float>(head);
-    net.head = arena.fast.take<float>(head);
-    float* passed = arena.other.take<float>(wide);
+    LayerArray array{};
+    array.channels = int(u32(bytes, at + 12));
+    array.layers = int(u32(bytes, at + 16));
+    array.tanh = u32(bytes, at + 20) == TANH;
+    array.slope = f32(bytes, at + 24);
+    array.head_kernel = int(u32(bytes, at + 28));
+    array.bases = int(u32(bytes, at + 48));
+    array.run = run_of(array.channels);
+    const int c = array.channels;
+    const std::size_t wide = std::size_t(c), head = wide * std::size_t(array.head_kernel);
+    array.layer = arena.fast.take<Layer>(std::size_t(array.layers));
+    array.ramp = arena.fast.take<float>(4 * wide);
+    array.a = arena.fast.take<float>(BLOCK * wide);
+    array.sum = arena.fast.take<float>(head + (BLOCK - 1) * wide);
+    if (first) {
+        array.entry = arena.fast.take<float>(wide);
+        array.rechannel = arena.fast.take<float>(wide);
+    }
+    if (last) {
+        array.folded_head = arena.fast.take<float>(head);
+        array.head = arena.fast.take<float>(head);
+    } else {
+        array.left = arena.fast.take<float>(BLOCK * wide);
+    }
+    float* passed = array.passed = arena.other.take<float>(wide);
     for (int i = 0; passed && i < c; ++i) passed[i] = 0.0f;
     int longest = 0;
-    for (int l = 0; l < net.layers; ++l) {
+    for (int l = 0; l < array.layers; ++l) {
         const std::uint32_t record = at + WAVENET_RECORD + std::uint32_t(l) * WAVENET_LAYER;
         Layer layer{};
         layer.kernel = int(u32(bytes, record));
@@ -114,93 +120,68 @@ Wavenet place_wavenet(const Image& image, Arena& arena) {
         layer.rows = layer.slides() ? layer.past + BLOCK
                                     : ((layer.past + BLOCK - 1) / BLOCK + 1) * BLOCK;
         const std::size_t size = map_size(c, layer.kernel);
-        Region& moving = net.bases ? arena.other : arena.fast;
+        Region& moving = array.bases ? arena.other : arena.fast;
         layer.folded[0] = arena.fast.take<float>(size);
-        if (net.bases) layer.folded[1] = arena.fast.take<float>(size);
+        if (array.bases) layer.folded[1] = arena.fast.take<float>(size);
         layer.residual = arena.fast.take<float>(wide * wide);
         layer.ring = arena.fast.take<float>(std::size_t(layer.kept()) * wide);
         layer.base = moving.take<float>(size);
-        layer.bases = arena.other.take<float>(std::size_t(net.bases) * size);
-        if (passed) pack_layer(layer, c, net.bases, array(bytes, record + 8), passed);
-        if (passed) net.layer[l] = layer;
+        layer.bases = arena.other.take<float>(std::size_t(array.bases) * size);
+        if (passed) pack_layer(layer, c, array.bases, layout::array(bytes, record + 8), passed);
+        if (passed) array.layer[l] = layer;
     }
-    net.taps = arena.fast.take<const float*>(std::size_t(longest));
-    if (passed) {
-        const float* entry = array(bytes, at + 32);
-        const float* leave = array(bytes, at + 40);
-        for (int i = 0; i < c; ++i) net.rechannel[i] = entry[i];
+    array.taps = arena.fast.take<const float*>(std::size_t(longest));
+    if (passed && first) {
+        const float* entry = layout::array(bytes, at + 32);
+        for (int i = 0; i < c; ++i) array.rechannel[i] = entry[i];
+    }
+    if (passed && last) {
+        const float* leave = layout::array(bytes, at + 40);
         for (int i = 0; i < c; ++i)
-            for (int k = 0; k < net.head_kernel; ++k)
-                net.head[k * c + i] = leave[i * net.head_kernel + k];
-        net.head_bias = leave[head];
+            for (int k = 0; k < array.head_kernel; ++k)
+                array.head[k * c + i] = leave[i * array.head_kernel + k];
+        array.head_bias = leave[head];
     }
-    return net;
+    return array;
 }
 
-void to_conditions(const Wavenet& net, float* outputs) {
-    const int c = net.channels, level = c + (net.bases + 2 * c) * net.layers;
+void to_conditions(const LayerArray& array, float* outputs) {
+    const int c = array.channels, level = conditions_of(array);
     for (int i = 0; i < c; ++i) outputs[i] = exponential(outputs[i]);
-    for (int l = 0; l < net.layers; ++l) {
-        float* scale = outputs + c + (net.bases + 2 * c) * l + net.bases;
+    for (int l = 0; l < array.layers; ++l) {
+        float* scale = outputs + c + (array.bases + 2 * c) * l + array.bases;
         for (int i = 0; i < c; ++i) scale[i] += 1.0f;
     }
-    outputs[level] = exponential(outputs[level]);
+    if (is_last(array)) outputs[level] = exponential(outputs[level]);
 }
 
-void approach(Wavenet& net, const float* conditions) {
-    for (int l = 0; net.bases && l < net.layers; ++l)
-        fold_layer(net.layer[l], net.channels, net.bases, of_layer(net, conditions, l),
-                   net.layer[l].folded[1]);
+void approach(LayerArray& array, const float* conditions) {
+    for (int l = 0; array.bases && l < array.layers; ++l)
+        fold_layer(array.layer[l], array.channels, array.bases, of_layer(array, conditions, l),
+                   array.layer[l].folded[1]);
 }
 
-void arrive(Wavenet& net) {
-    for (int l = 0; net.bases && l < net.layers; ++l) {
-        Layer& layer = net.layer[l];
+void arrive(LayerArray& array) {
+    for (int l = 0; array.bases && l < array.layers; ++l) {
+        Layer& layer = array.layer[l];
         float* before = layer.folded[0];
         layer.folded[0] = layer.folded[1];
         layer.folded[1] = before;
     }
 }
 
-void fold(Wavenet& net, const float* conditions) {
-    const int head = net.channels * net.head_kernel;
-    const float level = conditions[net.channels + (net.bases + 2 * net.channels) * net.layers];
-    for (int i = 0; i < net.channels; ++i) net.entry[i] = conditions[i] * net.rechannel[i];
-    for (int i = 0; i < head; ++i) net.folded_head[i] = level * net.head[i];
-    for (int l = 0; l < net.layers; ++l)
-        fold_layer(net.layer[l], net.channels, net.bases, of_layer(net, conditions, l),
-                   net.layer[l].folded[0]);
-}
-
-void settle(Wavenet& net) {
-    const int c = net.channels;
-    const float silence = 0.0f;
-    for (int i = 0; i < (net.head_kernel - 1) * c; ++i) net.sum[i] = 0.0f;
-    for (int i = 0; i < c; ++i) net.layer[0].ring[i] = 0.0f;
-    for (int l = 0; l < net.layers; ++l) {
-        Layer& layer = net.layer[l];
-        layer.at = layer.start();
-        for (int i = c; i < layer.kept() * c; ++i) layer.ring[i] = layer.ring[i - c];
-        for (int k = 0; k < layer.kernel; ++k) net.taps[k] = layer.ring;
-        float* next = l + 1 < net.layers ? net.layer[l + 1].ring : nullptr;
-        over_rows<0>(c, [&](auto rows, int first) {
-            constexpr int R = decltype(rows)::value;
-            Rows<R> z[1];
-            convolve(z, c, layer.folded[0] + first * (2 + layer.kernel * c), &silence, net.taps,
-                     layer.kernel, 0);
-            activate(net, z[0]);
-            z[0].store(net.a + first);
-        });
-        for (int t = 0; t < net.head_kernel - 1; ++t)
-            for (int i = 0; i < c; ++i) net.sum[t * c + i] += net.a[i];
-        over_rows<0>(c, [&](auto rows, int first) {
-            constexpr int R = decltype(rows)::value;
-            if (next == nullptr) return;
-            Rows<R> y[1] = {Rows<R>::load(layer.ring + first)};
-            add_tap(y, c, layer.residual + first * c, net.a);
-            y[0].store(next + first);
-        });
-    }
+void fold(LayerArray& array, const float* conditions) {
+    if (array.from)
+        fold_join(array, conditions);
+    else
+        for (int i = 0; i < array.channels; ++i)
+            array.entry[i] = conditions[i] * array.rechannel[i];
+    const int head = is_last(array) ? array.channels * array.head_kernel : 0;
+    for (int i = 0; i < head; ++i)
+        array.folded_head[i] = conditions[conditions_of(array)] * array.head[i];
+    for (int l = 0; l < array.layers; ++l)
+        fold_layer(array.layer[l], array.channels, array.bases, of_layer(array, conditions, l),
+                   array.layer[l].folded[0]);
 }
 
 }  // namespace ampsweep

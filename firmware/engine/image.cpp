@@ -221,7 +221,8 @@ private:
         const std::uint32_t at = sections_[AUDIO].start;
         if (!records(AUDIO, 0, 1, COUNT)) return false;
         if (word(at) == GRU || word(at) == LSTM) return recurrent(at, word(at) == LSTM);
-        return kind(word(at) == WAVENET) && wavenet(at);
+        if (word(at) == ARRAYS) return arrays(at);
+        return kind(word(at) == WAVENET) && wavenet(0, 1);
     }
 
     bool recurrent(std::uint32_t at, bool lstm) {
@@ -241,35 +242,70 @@ private:
                                      : require(bases == 0, Status::bad_dimension);
     }
 
-    bool wavenet(std::uint32_t at) {
-        if (!records(AUDIO, 0, 1, WAVENET_RECORD) || !kind(word(at + 4) == FLOAT32) ||
+    bool arrays(std::uint32_t at) {
+        return records(AUDIO, 0, 1, ARRAYS_RECORD) && kind(word(at + 4) == FLOAT32) &&
+               within(word(at + 8), SEVERAL) && wavenet(ARRAYS_RECORD, word(at + 8));
+    }
+
+    // `count` layer arrays, `offset` into the section.
+    bool wavenet(std::uint32_t offset, std::uint32_t count) {
+        const std::uint32_t start = sections_[AUDIO].start;
+        std::uint32_t outputs = 1, history = 0;
+        for (std::uint32_t i = 0, own = offset; i < count; ++i) {
+            if (!sizes(own, i + 1 == count, outputs, history)) return false;
+            own += WAVENET_RECORD + word(start + own + 16) * WAVENET_LAYER;
+        }
+        if (!require(outputs_ == outputs, Status::bad_dimension)) return false;
+        std::uint32_t at = start + offset, before = 1;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const std::uint32_t next = at + WAVENET_RECORD + word(at + 16) * WAVENET_LAYER;
+            const std::uint32_t c = word(at + 12), taps = word(at + 28);
+            const std::uint32_t leave = i + 1 == count ? c * taps + 1 : word(next + 12) * c;
+            if (!weights(at) || !array(AUDIO, at + 40, leave) || !array(AUDIO, at + 32, c * before))
+                return false;
+            before = c;
+            at = next;
+        }
+        return true;
+    }
+
+    // Adds what the array takes of the control network's outputs, and what it keeps of the past.
+    bool sizes(std::uint32_t offset, bool last, std::uint32_t& outputs, std::uint32_t& history) {
+        const std::uint32_t at = sections_[AUDIO].start + offset;
+        if (!records(AUDIO, offset, 1, WAVENET_RECORD) || !kind(word(at) == WAVENET) ||
+            !kind(word(at + 4) == FLOAT32) ||
             !kind(word(at + 8) == FILM || word(at + 8) == BASIS) ||
             !kind(word(at + 20) == LEAKY_RELU || word(at + 20) == TANH))
             return false;
         const std::uint32_t c = word(at + 12), count = word(at + 16), taps = word(at + 28);
         const std::uint32_t bases = word(at + 48);
-        if (!within(c, CHANNELS) || !within(count, LAYERS) || !within(taps, HEAD_KERNEL))
+        if (!within(c, CHANNELS) || !within(count, LAYERS) || !within(taps, HEAD_KERNEL) ||
+            !require(last || taps == 1, Status::bad_dimension) || !mixes(word(at + 8), bases))
             return false;
-        if (!mixes(word(at + 8), bases)) return false;
         const float slope = f32(bytes_, at + 24);
         if (!number(at + 24) || !require(slope >= 0 && slope <= 1, Status::bad_dimension) ||
-            !require(outputs_ == c + (bases + 2 * c) * count + 1, Status::bad_dimension) ||
-            !records(AUDIO, WAVENET_RECORD, count, WAVENET_LAYER))
+            !records(AUDIO, offset + WAVENET_RECORD, count, WAVENET_LAYER))
             return false;
-        const std::uint32_t first = at + WAVENET_RECORD;
         std::uint32_t past = taps - 1;
-        for (std::uint32_t layer = first; layer < first + count * WAVENET_LAYER;
-             layer += WAVENET_LAYER) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const std::uint32_t layer = at + WAVENET_RECORD + i * WAVENET_LAYER;
             if (!within(word(layer), KERNEL) || !within(word(layer + 4), DILATION)) return false;
             past += (word(layer) - 1) * word(layer + 4);
         }
-        if (!require(c * past <= LARGEST_HISTORY, Status::bad_dimension)) return false;
-        for (std::uint32_t layer = first; layer < first + count * WAVENET_LAYER;
-             layer += WAVENET_LAYER) {
+        outputs += c + (bases + 2 * c) * count;
+        history += c * past;
+        return require(history <= LARGEST_HISTORY, Status::bad_dimension);
+    }
+
+    // Those of an array's layers.
+    bool weights(std::uint32_t at) {
+        const std::uint32_t c = word(at + 12), bases = word(at + 48);
+        for (std::uint32_t i = 0; i < word(at + 16); ++i) {
+            const std::uint32_t layer = at + WAVENET_RECORD + i * WAVENET_LAYER;
             const std::uint32_t map = c * c * word(layer) + c;
             if (!array(AUDIO, layer + 8, map + c + c * c + c + bases * map)) return false;
         }
-        return array(AUDIO, at + 40, c * taps + 1) && array(AUDIO, at + 32, c);
+        return true;
     }
 
     const std::uint8_t* bytes_;

@@ -21,12 +21,12 @@ constexpr Limits SECTIONS = {1, 16}, KNOBS = {1, 32}, DETENTS = {0, 256}, INTERV
                  SAMPLE_RATE = {8000, 384000}, DENSE_LAYERS = {1, 8}, DENSE_INPUTS = {1, 256},
                  DENSE_OUTPUTS = {1, 9281}, CHANNELS = {1, 64}, LAYERS = {1, 64}, KERNEL = {1, 64},
                  DILATION = {1, 4096}, HEAD_KERNEL = {1, 64}, BASES = {1, 16},
-                 UNITS = {1, 64};
+                 UNITS = {1, 64}, SEVERAL = {2, 4};
 
 enum Section : std::uint32_t { TEXT = 1, MODEL, KNOB_TABLE, CONTROL, AUDIO, LAST = AUDIO };
 constexpr std::uint32_t OPTIONAL = 1u << 31;
 
-enum Kind : std::uint32_t { DENSE = 0, WAVENET = 1, GRU = 2, LSTM = 3 };
+enum Kind : std::uint32_t { DENSE = 0, WAVENET = 1, GRU = 2, LSTM = 3, ARRAYS = 4 };
 enum Format : std::uint32_t { FLOAT32 = 0 };
 enum Conditioning : std::uint32_t { FILM = 0, BASIS = 1 };
 enum Activation : std::uint32_t { IDENTITY = 0, SOFTSIGN = 1, LEAKY_RELU = 2, TANH = 3 };
@@ -35,7 +35,8 @@ enum Flags : std::uint32_t { HAS_INPUT_LEVEL = 1, HAS_OUTPUT_LEVEL = 2 };
 // Sizes of records in bytes.
 constexpr std::uint32_t HEADER = 16, COUNT = 4, ENTRY = 12, MODEL_RECORD = 36, KNOB_COUNTS = 8,
                         KNOB = 52, DETENT = 20, CONTROL_RECORD = 20, DENSE_LAYER = 20,
-                        WAVENET_RECORD = 52, WAVENET_LAYER = 16, RECURRENT_RECORD = 28;
+                        WAVENET_RECORD = 52, WAVENET_LAYER = 16, RECURRENT_RECORD = 28,
+                        ARRAYS_RECORD = 12;
 
 inline std::uint32_t u32(const std::uint8_t* bytes, std::uint32_t offset) {
     std::uint32_t value;

@@ -22,30 +22,30 @@ constexpr int TIMES = AT_HAND<C> && C != 3 ? 3 : 6;
 
 // Frames of a block that whole tiles of m7.h make.
 template <int C>
-int frames_at_hand(const Wavenet& net, const Block& block) {
-    const bool at_hand = AT_HAND<C> && !(block.moving && net.bases);
+int frames_at_hand(const LayerArray& array, const Block& block) {
+    const bool at_hand = AT_HAND<C> && !(block.moving && array.bases);
     return at_hand ? block.frames / TIMES<C> * TIMES<C> : 0;
 }
 
 // Everything that a layer does to T frames of a block, from `start` on. `next`: where the next
-// layer's input goes; null after the last.
+// layer's input goes, or the next array's is taken from; null after the last.
 template <int C, int T>
-void tile(const Wavenet& net, const Layer& layer, const Block& block, int start, float* next) {
-    const int c = width<C>(net.channels), row = 2 + layer.kernel * c;
-    float* a = net.a + start * c;
-    float* sum = net.sum + (net.head_kernel - 1 + start) * c;
-    const float* x = net.taps[layer.kernel - 1] + start * c;
-    const bool ramped = block.moving && net.bases == 0;
+void tile(const LayerArray& array, const Layer& layer, const Block& block, int start, float* next) {
+    const int c = width<C>(array.channels), row = 2 + layer.kernel * c;
+    float* a = array.a + start * c;
+    float* sum = array.sum + (array.head_kernel - 1 + start) * c;
+    const float* x = array.taps[layer.kernel - 1] + start * c;
+    const bool ramped = block.moving && array.bases == 0;
     over_rows<C>(c, [&](auto rows, int first) {
         constexpr int R = decltype(rows)::value;
         typedef Rows<R> Sums;
         Sums z[T];
         const std::ptrdiff_t at = std::ptrdiff_t(first) * row;
-        convolve(z, c, (ramped ? layer.base : layer.folded[0]) + at, block.in, net.taps,
+        convolve(z, c, (ramped ? layer.base : layer.folded[0]) + at, block.in, array.taps,
                  layer.kernel, start);
         if (ramped) {
-            const float* ramp = net.ramp + 4 * first;
-            const int end = frames_at_hand<C>(net, block);
+            const float* ramp = array.ramp + 4 * first;
+            const int end = array.at_hand;
             for (int t = 0; t < T; ++t) {
                 Sums scale = Sums::load(ramp), shift = Sums::load(ramp + R);
                 scale.add(Sums::load(ramp + 2 * R), float(start + t - end));
@@ -54,12 +54,12 @@ void tile(const Wavenet& net, const Layer& layer, const Block& block, int start,
             }
         } else if (block.moving) {
             Sums after[T];
-            convolve(after, c, layer.folded[1] + at, block.in, net.taps, layer.kernel, start);
+            convolve(after, c, layer.folded[1] + at, block.in, array.taps, layer.kernel, start);
             for (int t = 0; t < T; ++t)
                 z[t].mix(after[t], block.from + block.step * float(start + t));
         }
         for (int t = 0; t < T; ++t) {
-            activate(net, z[t]);
+            activate(array, z[t]);
             z[t].store(a + t * c + first);
             Sums total = Sums::load(sum + t * c + first);
             total.add(z[t]);
@@ -95,39 +95,39 @@ void bend(float* a, float* sum, int count) {
 
 typedef void (*Convolve)(const m7::Work& work, int frames, const float* in, float* a, float* sum);
 
-// What m7.h has for the net as it is.
+// What m7.h has for the array as it is.
 template <int C>
-Convolve convolution(const Wavenet& net, bool moving) {
+Convolve convolution(const LayerArray& array, bool moving) {
     if constexpr (C == 3) {
-        if (net.tanh) return moving ? m7::convolve3_bare_moving : m7::convolve3_bare;
+        if (array.tanh) return moving ? m7::convolve3_bare_moving : m7::convolve3_bare;
         return moving ? m7::convolve3_moving : m7::convolve3;
     } else {
-        if (net.tanh) return moving ? m7::convolve_bare_moving<C> : m7::convolve_bare<C>;
+        if (array.tanh) return moving ? m7::convolve_bare_moving<C> : m7::convolve_bare<C>;
         return moving ? m7::convolve_moving<C> : m7::convolve<C>;
     }
 }
 
 // The same from the block's start on, by m7.h, as far as it goes; returns how many frames.
 template <int C>
-int tiles_at_hand(const Wavenet& net, const Layer& layer, const Block& block, float* next) {
-    const int frames = frames_at_hand<C>(net, block);
+int tiles_at_hand(const LayerArray& array, const Layer& layer, const Block& block, float* next) {
+    const int frames = array.at_hand;
     if (frames == 0) return 0;
     const float* w = block.moving ? layer.base : layer.folded[0];
-    m7::Work work = {w, net.taps, layer.kernel, net.slope, net.ramp};
-    float* sum = net.sum + (net.head_kernel - 1) * C;
-    const float* x = net.taps[layer.kernel - 1];
-    const Convolve convolve = convolution<C>(net, block.moving);
+    m7::Work work = {w, array.taps, layer.kernel, array.slope, array.ramp};
+    float* sum = array.sum + (array.head_kernel - 1) * C;
+    const float* x = array.taps[layer.kernel - 1];
+    const Convolve convolve = convolution<C>(array, block.moving);
     for (int first = 0; first < C; first += 4) {
-        convolve(work, frames, block.in, net.a + first, sum + first);
+        convolve(work, frames, block.in, array.a + first, sum + first);
         work.w += 4 * (2 + layer.kernel * C);
         work.ramp += 16;
     }
-    if (net.tanh) bend(net.a, sum, frames * C);
+    if (array.tanh) bend(array.a, sum, frames * C);
     if constexpr (C == 3) {
-        if (next) m7::add_residual3(layer.residual, frames, net.a, x, next);
+        if (next) m7::add_residual3(layer.residual, frames, array.a, x, next);
     } else {
         for (int first = 0; next && first < C; first += 4)
-            m7::add_residual<C>(layer.residual + first * C, frames, net.a, x + first,
+            m7::add_residual<C>(layer.residual + first * C, frames, array.a, x + first,
                                 next + first);
     }
     return frames;
@@ -137,17 +137,17 @@ int tiles_at_hand(const Wavenet& net, const Layer& layer, const Block& block, fl
 // The way of a layer's scales and shifts, as `tile` goes it: of each group of outputs the scales
 // and the shifts at the frame where m7.h ends, then what a frame adds to both.
 template <int C>
-void set_ramp(const Wavenet& net, const Block& block, int index) {
-    const int c = width<C>(net.channels);
+void set_ramp(const LayerArray& array, const Block& block, int index) {
+    const int c = width<C>(array.channels);
     const float* before = block.before + c + 2 * c * index;
     const float* after = block.after + c + 2 * c * index;
-    const float reach = block.from / block.step + float(frames_at_hand<C>(net, block));
+    const float reach = block.from / block.step + float(array.at_hand);
 #if defined(AMPSWEEP_M7)
-    if constexpr (C == 3) return m7::set_ramp3(before, after, block.step, reach, net.ramp);
+    if constexpr (C == 3) return m7::set_ramp3(before, after, block.step, reach, array.ramp);
     if constexpr (AT_HAND<C>) {
         for (int first = 0; first < C; first += 4)
             m7::set_ramp<C>(before + first, after + first, block.step, reach,
-                            net.ramp + 4 * first);
+                            array.ramp + 4 * first);
         return;
     }
 #endif
@@ -157,8 +157,8 @@ void set_ramp(const Wavenet& net, const Block& block, int index) {
             for (int r = 0; r < R; ++r) {
                 const int at = i * c + first + r;
                 const float step = (after[at] - before[at]) * block.step;
-                net.ramp[4 * first + i * R + r] = before[at] + step * reach;
-                net.ramp[4 * first + (2 + i) * R + r] = step;
+                array.ramp[4 * first + i * R + r] = before[at] + step * reach;
+                array.ramp[4 * first + (2 + i) * R + r] = step;
             }
     });
 }
@@ -187,18 +187,16 @@ void go_on(Layer& layer, int c, int frames) {
 
 // The input, by each channel's gain; and no sum yet.
 template <int C>
-void enter(const Wavenet& net, const Block& block) {
-    const int c = width<C>(net.channels);
+void enter(const LayerArray& array, const Block& block, float* x, float* sum) {
+    const int c = width<C>(array.channels);
     constexpr int MOST = C > 0 ? C : 64;
     float gain[MOST], step[MOST];
     for (int i = 0; i < c; ++i) {
         const float way = block.moving ? block.after[i] - block.before[i] : 0.0f;
-        gain[i] = block.moving ? net.rechannel[i] * (block.before[i] + way * block.from)
-                               : net.entry[i];
-        step[i] = net.rechannel[i] * (way * block.step);
+        gain[i] = block.moving ? array.rechannel[i] * (block.before[i] + way * block.from)
+                               : array.entry[i];
+        step[i] = array.rechannel[i] * (way * block.step);
     }
-    float* x = net.layer[0].ring + net.layer[0].at * c;
-    float* sum = net.sum + (net.head_kernel - 1) * c;
     for (int t = 0; t < block.frames; ++t, x += c, sum += c) {
         const float u = block.in[t];
         for (int i = 0; i < c; ++i) {
@@ -210,20 +208,20 @@ void enter(const Wavenet& net, const Block& block) {
 
 // The output of T frames from `start` on, before its level.
 template <int T>
-void hear(const Wavenet& net, const float* head, int start, float* y) {
-    const float* x = net.sum + start * net.channels;
+void hear(const LayerArray& array, const float* head, int start, float* y) {
+    const float* x = array.sum + start * array.channels;
     float sums[T] = {};
-    for (int i = 0; i < net.channels * net.head_kernel; ++i)
-        for (int t = 0; t < T; ++t) sums[t] += head[i] * x[t * net.channels + i];
+    for (int i = 0; i < array.channels * array.head_kernel; ++i)
+        for (int t = 0; t < T; ++t) sums[t] += head[i] * x[t * array.channels + i];
     for (int t = 0; t < T; ++t) y[t] = sums[t];
 }
 
-void leave(Wavenet& net, const Block& block, int level) {
-    const float* head = block.moving ? net.head : net.folded_head;
+void leave(LayerArray& array, const Block& block, int level) {
+    const float* head = block.moving ? array.head : array.folded_head;
     float y[BLOCK];
     int start = 0;
-    for (; start + 4 <= block.frames; start += 4) hear<4>(net, head, start, y + start);
-    for (; start < block.frames; ++start) hear<1>(net, head, start, y + start);
+    for (; start + 4 <= block.frames; start += 4) hear<4>(array, head, start, y + start);
+    for (; start < block.frames; ++start) hear<1>(array, head, start, y + start);
     float gain = 1.0f, step = 0.0f;
     if (block.moving) {
         const float way = block.after[level] - block.before[level];
@@ -231,39 +229,46 @@ void leave(Wavenet& net, const Block& block, int level) {
         step = way * block.step;
     }
     for (int t = 0; t < block.frames; ++t)
-        block.out[t] = (gain + step * float(t)) * y[t] + net.head_bias;
-    const float* kept = net.sum + block.frames * net.channels;
-    for (int i = 0; i < (net.head_kernel - 1) * net.channels; ++i) net.sum[i] = kept[i];
+        block.out[t] = (gain + step * float(t)) * y[t] + array.head_bias;
+    const float* kept = array.sum + block.frames * array.channels;
+    for (int i = 0; i < (array.head_kernel - 1) * array.channels; ++i) array.sum[i] = kept[i];
 }
 
 template <int C>
-void run(Wavenet& net, const Block& block) {
-    const int c = width<C>(net.channels);
-    enter<C>(net, block);
-    mirror(net.layer[0], c, block.frames);
-    for (int l = 0; l < net.layers; ++l) {
-        Layer& layer = net.layer[l];
+void run(LayerArray& array, const Block& block) {
+    const int c = width<C>(array.channels);
+    float* x = array.layer[0].ring + array.layer[0].at * c;
+    float* sum = array.sum + (array.head_kernel - 1) * c;
+    if (array.from)
+        join(array, block, x, sum);
+    else
+        enter<C>(array, block, x, sum);
+    mirror(array.layer[0], c, block.frames);
+    array.at_hand = frames_at_hand<C>(array, block);
+    for (int l = 0; l < array.layers; ++l) {
+        Layer& layer = array.layer[l];
         for (int k = 0; k < layer.kernel; ++k) {
             const int row = layer.at - (layer.kernel - 1 - k) * layer.dilation;
-            net.taps[k] = layer.ring + (row < 0 ? row + layer.rows : row) * c;
+            array.taps[k] = layer.ring + (row < 0 ? row + layer.rows : row) * c;
         }
-        if (block.moving && net.bases == 0) set_ramp<C>(net, block, l);
-        Layer* after = l + 1 < net.layers ? &layer + 1 : nullptr;
-        float* next = after ? after->ring + after->at * c : nullptr;
+        if (block.moving && array.bases == 0) set_ramp<C>(array, block, l);
+        Layer* after = l + 1 < array.layers ? &layer + 1 : nullptr;
+        float* next = after ? after->ring + after->at * c : array.left;
         int start = 0;
 #if defined(AMPSWEEP_M7)
-        if constexpr (AT_HAND<C>) start = tiles_at_hand<C>(net, layer, block, next);
+        if constexpr (AT_HAND<C>) start = tiles_at_hand<C>(array, layer, block, next);
 #endif
         for (; start + TIMES<C> <= block.frames; start += TIMES<C>)
-            tile<C, TIMES<C>>(net, layer, block, start, next);
-        for (; start < block.frames; ++start) tile<C, 1>(net, layer, block, start, next);
+            tile<C, TIMES<C>>(array, layer, block, start, next);
+        for (; start < block.frames; ++start)
+            tile<AT_HAND<C> ? 0 : C, 1>(array, layer, block, start, next);
         if (after) mirror(*after, c, block.frames);
     }
-    leave(net, block, c + (2 * c + net.bases) * net.layers);
-    for (int l = 0; l < net.layers; ++l) go_on(net.layer[l], c, block.frames);
+    if (is_last(array)) leave(array, block, conditions_of(array));
+    for (int l = 0; l < array.layers; ++l) go_on(array.layer[l], c, block.frames);
 }
 
-typedef void (*Run)(Wavenet& net, const Block& block);
+typedef void (*Run)(LayerArray& array, const Block& block);
 // Widths that nets have are compiled by themselves; all others share one.
 constexpr Run RUNS[] = {run<0>, run<0>, run<2>, run<3>, run<4>,  run<0>, run<6>, run<0>, run<8>,
                         run<0>, run<0>, run<0>, run<12>, run<0>, run<0>, run<0>, run<16>};
@@ -273,6 +278,25 @@ constexpr int KNOWN = sizeof RUNS / sizeof *RUNS;
 
 Run run_of(int channels) {
     return RUNS[channels < KNOWN ? channels : 0];
+}
+
+// A frame of silence, again and again: every row of the past is as the first.
+void settle(LayerArray& array) {
+    const int c = array.channels, now = (array.head_kernel - 1) * c;
+    const float silence = 0.0f;
+    const Block still = {&silence, nullptr, 1, false, nullptr, nullptr, 0.0f, 0.0f};
+    float *x = array.layer[0].ring, *sum = array.sum;
+    for (int i = 0; i < c; ++i) x[i] = sum[now + i] = 0.0f;
+    if (array.from) join(array, still, x, sum + now);
+    for (int l = 0; l < array.layers; ++l) {
+        Layer& layer = array.layer[l];
+        layer.at = layer.start();
+        for (int i = c; i < layer.kept() * c; ++i) layer.ring[i] = layer.ring[i - c];
+        for (int k = 0; k < layer.kernel; ++k) array.taps[k] = layer.ring;
+        float* next = l + 1 < array.layers ? array.layer[l + 1].ring : array.left;
+        tile<0, 1>(array, layer, still, 0, next);
+    }
+    for (int i = 0; i < now; ++i) sum[i] = sum[now + i % c];
 }
 
 }  // namespace ampsweep

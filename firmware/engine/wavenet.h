@@ -8,6 +8,9 @@
 // Weights are packed for four output channels at a time (fewer for the last ones): biases, mix-ins,
 // then four weights for each tap and input channel. What a residual's bias adds is a constant that
 // goes through every later layer, so it is in their biases, and no sample pays for it.
+//
+// Most nets are one layer array. Of several, each plays a whole block before the next one does:
+// join.cpp is what leads from one to the next, cascade.cpp the net that they are.
 
 #pragma once
 
@@ -33,10 +36,9 @@ struct Layer {
     int kept() const { return slides() ? rows : rows + BLOCK; }
 };
 
-struct Wavenet;
-
 // Frames of one block. While knobs move, conditions are linear from `before` to `after`: at the
-// block's first frame `from` of the way, and by `step` more with every frame.
+// block's first frame `from` of the way, and by `step` more with every frame. An array is given its
+// own conditions.
 struct Block {
     const float* in;
     float* out;
@@ -46,34 +48,78 @@ struct Block {
     float from, step;
 };
 
-struct Wavenet {
+// Layers of one width, and what leads in and out of them.
+struct LayerArray {
     int channels, layers, head_kernel, bases;
     bool tanh;    // else leaky ReLU
     float slope;  // of that
     Layer* layer;
     const float** taps;  // of the layer at work, (largest kernel)
     float* ramp;         // of the layer at work, (4, channels)
+    int at_hand;         // frames of the block at work that m7.h plays; at their end is the ramp's
     float* a;            // what a layer gives, (BLOCK, channels)
     float* sum;          // of all layers, (head_kernel - 1 + BLOCK, channels)
-    float *rechannel, *entry;      // as the image has it, and folded: (channels)
-    float *head, *folded_head;     // (head_kernel, channels)
+    float* passed;       // by all residuals' biases, and not in any ring: (channels)
+    void (*run)(LayerArray& array, const Block& block);
+
+    // In. Of the first what the input is multiplied by, (channels); of any other packed matrices,
+    // which join.cpp describes.
+    float* rechannel;        // as the image has it
+    float* entry;            // the same, folded
+    float* joined;           // by which the sum before goes into this one; null in the first
+    const LayerArray* from;  // the array before; null in the first
+
+    // Out. Of the last a convolution, (head_kernel, channels), as the image has it, and folded.
+    float *head, *folded_head;
     float head_bias;
-    void (*run)(Wavenet& net, const Block& block);
+    float* left;  // by the layers, for the next array, (BLOCK, channels); null in the last
+};
+
+struct Wavenet {
+    int arrays;
+    LayerArray* array;
 };
 
 // The activation of a few outputs.
 template <int R>
-inline void activate(const Wavenet& net, Rows<R>& z) {
-    if (net.tanh)
+inline void activate(const LayerArray& array, Rows<R>& z) {
+    if (array.tanh)
         z.bend();
     else
-        z.leak(net.slope);
+        z.leak(array.slope);
 }
 
-// What plays a block of a net that wide.
-void (*run_of(int channels))(Wavenet& net, const Block& block);
+// What plays a block of an array that wide.
+void (*run_of(int channels))(LayerArray& array, const Block& block);
 
-// Takes its memory from the arena and, if that is more than counted, fills it.
+// How many of the control network's outputs are an array's; the level comes after the last one's.
+inline int conditions_of(const LayerArray& array) {
+    return array.channels + (array.bases + 2 * array.channels) * array.layers;
+}
+
+inline bool is_last(const LayerArray& array) { return array.left == nullptr; }
+
+// Takes its memory from the arena and, if that is more than counted, fills it. `at`: where the
+// image has the array's record, and behind it those of its layers.
+LayerArray place_array(const Image& image, std::uint32_t at, bool first, bool last, Arena& arena);
+
+// The same of what leads to it from the array before, which is at `before` in the image.
+void place_join(const Image& image, std::uint32_t before, std::uint32_t at, const LayerArray* from,
+                LayerArray& array, Arena& arena);
+
+// What it leads: a block of the first layer's input x, (frames, channels), and of the sum.
+void join(const LayerArray& array, const Block& block, float* x, float* sum);
+
+// The entry by these factors, (channels).
+void fold_join(LayerArray& array, const float* factors);
+
+// Of an array: as of the whole net, below.
+void to_conditions(const LayerArray& array, float* outputs);
+void approach(LayerArray& array, const float* conditions);
+void arrive(LayerArray& array);
+void fold(LayerArray& array, const float* conditions);
+void settle(LayerArray& array);
+
 Wavenet place_wavenet(const Image& image, Arena& arena);
 
 // The control network's outputs, as factors and summands: in place.
@@ -90,5 +136,7 @@ void fold(Wavenet& net, const float* conditions);
 
 // State as endless silence leaves it; the weights are folded.
 void settle(Wavenet& net);
+
+void run(Wavenet& net, const Block& block);
 
 }  // namespace ampsweep

@@ -29,7 +29,7 @@ from tests.firmware.engine_cases import bent
 from tests.training import judged_amp
 from tests.training.models_at_random import PANEL, random_model
 from tests.training.pedal_image import FACTS, IMAGE, KNOBS, MIXED
-from tests.training.random_nets import SMALL, random_net
+from tests.training.random_nets import A1, SMALL, TWO_ARRAYS, random_net
 from training.checkpoint import save_model
 from training.exports.nam import to_nam
 from training.exports.pedal import read_pedal, to_pedal
@@ -310,7 +310,14 @@ def test_export_with_recordings(said: Said) -> None:
 BENT = to_pedal(random_net(bent(SMALL), KNOBS.inputs), FACTS)
 
 
-@pytest.mark.parametrize("image", [IMAGE, MIXED, BENT], ids=["film", "basis", "tanh"])
+SEVERAL = [to_pedal(random_net(config, KNOBS.inputs), FACTS) for config in (TWO_ARRAYS, A1)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [IMAGE, MIXED, BENT, *SEVERAL],
+    ids=["film", "basis", "tanh", "two arrays", "nam-standard"],
+)
 def test_the_snapshot_of_the_page_is_that_of_python(image: bytes, tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     positions = rng.uniform(KNOBS.minimum, KNOBS.maximum)

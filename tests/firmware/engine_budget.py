@@ -1,7 +1,8 @@
 """What the engine costs on a Cortex-M7: instructions a sample, counted in the emulator.
 
-``python -m tests.firmware.engine_budget`` prints them, with what llvm-mca says of the hot loops;
-``--write`` keeps them in firmware/tests/engine/budget.json, which a test holds later ones against.
+``python -m tests.firmware.engine_budget`` prints them, the memory they take, and what llvm-mca says
+of the hot loops; ``--write`` keeps the counts in firmware/tests/engine/budget.json, which a test
+holds later ones against.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ NETS = {
     "pedal": WaveNetConfig.model_validate(PRESETS["pedal"].network),
     "A2-Lite": A2_LITE,
     "tanh": bent(WaveNetConfig.model_validate(PRESETS["pedal"].network)),
+    "nam-standard": WaveNetConfig.model_validate(PRESETS["nam-standard"].network),
 }
+TOO_LARGE = "nam-standard"
+"""For the pedal; how many instructions it takes says by how much."""
 BLOCKS = 20
 LOOPS = {
     "4 channels": ("8convolveILi4E", "12add_residualILi4E|3runILi4E"),
@@ -72,6 +76,11 @@ def main() -> None:
     print("instructions a sample       still    moving  stopping")
     for name, found in counts.items():
         print(f"{name:24}" + "".join(f"{value:10.0f}" for value in found.values()))
+    print("\nbytes                       image      fast       all")
+    for name in NAMES:
+        image = image_of(name)
+        played = play_on_m7(image, noise(FRAMES), np.full(len(PANEL), 5.0))
+        print(f"{name:24}" + "".join(f"{n:10}" for n in (len(image), played.fast, played.arena)))
     print("\nllvm-mca, cycles a multiply–add of the hot loops")
     for name, symbols in LOOPS.items():
         each = [

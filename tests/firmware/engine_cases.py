@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.training.pedal_image import KNOBS
-from tests.training.random_nets import A2, SMALL, TEN_LAYERS, mixed
+from tests.training.random_nets import A1, A2, SMALL, TEN_LAYERS, mixed
 from training.models import WaveNetConfig
 from training.models.control import frames_for
 
@@ -22,6 +22,13 @@ def bent(config: WaveNetConfig) -> WaveNetConfig:
     return config.model_copy(update={"arrays": (array.model_copy(update={"activation": "tanh"}),)})
 
 
+def several(*widths: int, activation: str = "leaky_relu", head_kernel: int = 1) -> WaveNetConfig:
+    """Layer arrays of these widths, whose taps lie within a block and beyond it."""
+    sizes = {"kernel_sizes": (3, 2, 4), "dilations": (1, 60, 7), "activation": activation}
+    arrays = [{"channels": width, "negative_slope": 0.1, **sizes} for width in widths]
+    return WaveNetConfig.model_validate({"arrays": arrays, "head_kernel": head_kernel, "hidden": 8})
+
+
 A2_LITE = as_wide_as(3, A2)
 """NAM's A2-Lite: 3 channels, 23 layers, 1,731 multiply–adds."""
 
@@ -34,6 +41,13 @@ NETS = {
     **{f"tanh, {c} wide": bent(as_wide_as(c)) for c in (3, 5)},
     "tanh, ten layers": bent(TEN_LAYERS),
     "tanh, bases": bent(mixed(as_wide_as(6))),
+    "3 and 2 wide": several(3, 2),
+    "tanh, 16 and 8 wide": several(16, 8, activation="tanh"),
+    "5, 4 and 7 wide": several(5, 4, 7, head_kernel=5),
+    "2, 8, 3 and 12 wide": several(2, 8, 3, 12),
+    "bases, 3 and 2 wide": mixed(several(3, 2, head_kernel=2)),
+    "tanh, bases, 16 and 8 wide": mixed(several(16, 8, activation="tanh")),
+    "nam-standard": A1,
 }
 
 

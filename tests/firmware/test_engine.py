@@ -17,6 +17,7 @@ from training.native.engine import NativeEngine
 from training.play import play
 
 SAMPLES = 9_600 + 31
+SEVERAL = ("tanh, 16 and 8 wide", "5, 4 and 7 wide", "bases, 3 and 2 wide")
 
 
 @functools.cache
@@ -49,7 +50,7 @@ def test_a_minute_of_playing_with_knobs_that_move():
     assert esr(play(ten, dry, KNOBS.to_inputs(positions)), ours) < 1e-8
 
 
-@pytest.mark.parametrize("name", ["8 wide", "3 wide", "bases"])
+@pytest.mark.parametrize("name", ["8 wide", "3 wide", "bases", *SEVERAL])
 def test_blocks_of_any_size_sound_the_same(name):
     """Whatever asks for audio, the knobs follow frames that stand every 48 samples."""
     dry, player = noise(4_800), engine(name)
@@ -71,9 +72,10 @@ def test_blocks_of_any_size_sound_the_same(name):
     assert np.abs(np.concatenate(parts) - whole).max() < 1e-5
 
 
-def test_silence_stays_what_it_was():
+@pytest.mark.parametrize("name", ["ten layers", *SEVERAL])
+def test_silence_stays_what_it_was(name):
     """The state at the start is that which endless silence leaves."""
-    wet = engine("ten layers").render(np.zeros(9_600, np.float32), still())
+    wet = engine(name).render(np.zeros(9_600, np.float32), still())
     assert np.abs(wet - wet[0]).max() < 1e-6
     assert abs(wet[0]) > 1e-3, "silence should have an offset here, else the test says little"
 

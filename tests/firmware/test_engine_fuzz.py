@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.firmware.emulator import FIRMWARE, made
-from tests.firmware.engine_cases import bent
+from tests.firmware.engine_cases import bent, several
 from tests.firmware.recurrent_cases import CELLS, random_cell
-from tests.training.pedal_image import FACTS, IMAGE, INPUTS, MIXED
-from tests.training.random_nets import SMALL, random_net
+from tests.training.pedal_image import FACTS, IMAGE, INPUTS, MIXED, SEVERAL
+from tests.training.random_nets import SMALL, mixed, random_net
 from tests.training.test_pedal_rejects import PLANTED
 from training.exports.pedal import to_pedal
 
@@ -28,7 +28,8 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = ("GRU-5 of bases", "LSTM-3 of bases", "GRU-1", "LSTM-5")
     tanh = to_pedal(random_net(bent(SMALL), INPUTS), FACTS)
     cells = (to_pedal(random_cell(CELLS[name], INPUTS), FACTS) for name in names)
-    images = [IMAGE, MIXED, tanh, *cells]
+    three = to_pedal(random_net(mixed(several(2, 5, 3)), INPUTS), FACTS)
+    images = [IMAGE, MIXED, SEVERAL, tanh, three, *cells]
     images += [data for data, _ in PLANTED.values() if len(data) < 2 * len(MIXED)]
     for number, data in enumerate(images):
         (folder / f"{number:03}").write_bytes(data)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.firmware.emulator import made, play_on_m7
-from tests.firmware.engine_budget import KEPT, NAMES, PANEL, count, image_of
+from tests.firmware.engine_budget import KEPT, NAMES, PANEL, TOO_LARGE, count, image_of
 from tests.firmware.engine_cases import NETS as WIDTHS
 from tests.firmware.engine_cases import moving, still, sweep
 from tests.training.pedal_image import FACTS, INPUTS, KNOBS
@@ -31,6 +31,8 @@ MOST = {
 PLAYED = (
     *("2 wide", "3 wide", "4 wide", "5 wide", "16 wide", "bases", "ten layers", "A2-Lite"),
     *("tanh, 3 wide", "tanh, 5 wide", "tanh, ten layers", "tanh, bases"),
+    *("3 and 2 wide", "tanh, 16 and 8 wide", "5, 4 and 7 wide", "2, 8, 3 and 12 wide"),
+    *("bases, 3 and 2 wide", "tanh, bases, 16 and 8 wide", "nam-standard"),
 )
 
 
@@ -51,12 +53,14 @@ def test_instructions(name):
     found, kept = count(name), json.loads(KEPT.read_text())[name]
     grown = {each: found[each] / kept[each] for each in kept if found[each] > 1.02 * kept[each]}
     assert not grown, "if that has to be: python -m tests.firmware.engine_budget --write"
+    if name == TOO_LARGE:
+        return
     assert found["still"] <= MOST[name]
     if name == "pedal":
         assert max(found.values()) <= MOST[name]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != TOO_LARGE])
 def test_memory(name):
     played = play_on_m7(image_of(name), noise(480), np.full(len(PANEL), 5.0))
     assert played.fast <= DTCM, "what every sample touches fits tightly coupled memory"

@@ -79,7 +79,7 @@ def test_the_image_alone_folds_to_what_torch_folds_to(name):
 
 AUDIO = at(Section.AUDIO, image("GRU-5 of bases"))
 FAULTS = {
-    "a kind that is not there": (0, 4, PedalError.KIND),
+    "a kind that is not there": (0, 5, PedalError.KIND),
     "the other kind": (0, 3, PedalError.DIMENSION),
     "another number format": (4, 1, PedalError.KIND),
     "another conditioning": (8, 2, PedalError.KIND),

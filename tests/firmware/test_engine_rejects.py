@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.training.pedal_image import IMAGE, MIXED, sealed
+from tests.training.pedal_image import IMAGE, MIXED, SEVERAL, at, sealed
 from tests.training.test_pedal_rejects import PLANTED, with_section
 from training.exports.pedal import PedalImageError, read_pedal
-from training.exports.pedal.layout import OPTIONAL
+from training.exports.pedal.layout import OPTIONAL, Section
 from training.native.engine import NativeEngine
 
 
@@ -46,11 +46,13 @@ def test_damage_gives_the_same_verdict():
     interesting = [0, 1, 2, 3, 7, 65, 257, 1 << 31, (1 << 32) - 4, 0x7FC00000, 0x41200000]
     verdicts = set()
     for _ in range(4_000):
-        data = bytearray(IMAGE if rng.random() < 0.5 else MIXED)
+        whole = (IMAGE, MIXED, SEVERAL)[rng.integers(3)]
+        data, records = bytearray(whole), at(Section.AUDIO, whole)
         for _ in range(rng.integers(1, 4)):
-            at = 4 * int(rng.integers(4, 400))
+            tables = rng.random() < 0.6
+            place = 4 * int(rng.integers(4, 400)) if tables else records + 4 * int(rng.integers(41))
             value = int(rng.choice(interesting) if rng.random() < 0.7 else rng.integers(1 << 32))
-            data[at : at + 4] = value.to_bytes(4, "little")
+            data[place : place + 4] = value.to_bytes(4, "little")
         damaged = sealed(data)
         verdict = found(damaged)
         assert verdict == found_in_python(damaged)

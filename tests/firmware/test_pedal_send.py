@@ -14,6 +14,7 @@ from ampsweep.app import run
 from rigs.errors import DeviceLost, UserError
 from rigs.pedal import FileKind, Pedal
 from rigs.pedal.messages import LONGEST, Request, decode, encode, pack, text, unpack
+from tests.firmware.engine_budget import TOO_LARGE, image_of
 from tests.rigs.jack_server import jack_server
 from tests.training.pedal_image import IMAGE, MIXED, put
 from tests.training.pedal_image import MODEL as MODEL_AT
@@ -134,6 +135,8 @@ def test_what_the_pedal_refuses_is_said(connect):
     pedal = Pedal(connect())
     with pytest.raises(UserError, match=r"refused the file, which is not one .*error 2"):
         pedal.send(FileKind.MODEL, "Plexi", put(4, 9))
+    with pytest.raises(UserError, match="too large for its memory; train a smaller one"):
+        pedal.send(FileKind.MODEL, "A1", image_of(TOO_LARGE))
     with pytest.raises(UserError, match="48 kHz"):
         pedal.send(FileKind.MODEL, "Plexi", put(MODEL_AT + 16, 44_100))
     with pytest.raises(UserError, match="2048 samples"):

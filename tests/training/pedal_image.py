@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from rigs.knobs import Knob, KnobTable
-from tests.training.random_nets import SMALL, mixed, random_net
+from tests.training.random_nets import SMALL, TWO_ARRAYS, mixed, random_net
 from training.exports.pedal import (
     ModelFacts,
     PedalError,
@@ -35,6 +35,8 @@ NET = random_net(SMALL, INPUTS)
 IMAGE = to_pedal(NET, FACTS)
 MIXED = to_pedal(random_net(mixed(SMALL), INPUTS), FACTS)
 """The image of a net whose knobs mix three bases."""
+SEVERAL = to_pedal(random_net(TWO_ARRAYS, INPUTS), FACTS)
+"""The image of a net of two layer arrays, the first of two layers."""
 
 HEADER_BYTES, TABLE_AT = 16, 20
 U32 = struct.Struct("<I")
@@ -61,8 +63,8 @@ def at(section: Section, image: bytes = IMAGE) -> int:
     return next(offset for name, offset, _ in table if name == section)
 
 
-def word(offset: int) -> int:
-    return int(U32.unpack_from(IMAGE, offset)[0])
+def word(offset: int, image: bytes = IMAGE) -> int:
+    return int(U32.unpack_from(image, offset)[0])
 
 
 MODEL, KNOB, CONTROL, AUDIO = map(

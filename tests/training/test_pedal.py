@@ -23,7 +23,7 @@ from tests.training.pedal_image import (
     TABLE_AT,
     word,
 )
-from tests.training.random_nets import A2, SMALL, mixed, noise, random_net
+from tests.training.random_nets import A2, SMALL, TWO_ARRAYS, mixed, noise, random_net
 from tests.training.test_models import play_static
 from training.checkpoint import build_net
 from training.exports.pedal import (
@@ -92,14 +92,21 @@ def test_everything_is_where_cpp_can_read_it_in_place():
 
 
 def arrays(net: StaticWaveNet) -> list[np.ndarray]:
-    (array,) = net.arrays
-    parts = [array.rechannel_weight, array.head_weight, array.head_bias]
-    for layer in array.layers:
-        parts += [v for k, v in vars(layer).items() if k != "dilation"]
+    parts = [net.arrays[-1].head_bias]
+    for array in net.arrays:
+        parts += [array.rechannel_weight, array.head_weight]
+        for layer in array.layers:
+            parts += [v for k, v in vars(layer).items() if k != "dilation"]
     return parts
 
 
-@pytest.mark.parametrize("config", [SMALL, A2, mixed(SMALL)], ids=["small", "A2", "bases"])
+NETS = {
+    **{"small": SMALL, "A2": A2, "bases": mixed(SMALL)},
+    **{"two arrays": TWO_ARRAYS, "two arrays of bases": mixed(TWO_ARRAYS)},
+}
+
+
+@pytest.mark.parametrize("config", NETS.values(), ids=NETS.keys())
 def test_the_image_alone_holds_the_whole_model(config):
     net = random_net(config, INPUTS)
     image = read_pedal(to_pedal(net, FACTS))
@@ -112,8 +119,9 @@ def test_the_image_alone_holds_the_whole_model(config):
         for mine, other in zip(arrays(ours), arrays(theirs), strict=True):
             assert mine.shape == other.shape
             assert np.abs(mine - other).max() <= 1e-6 * max(1, np.abs(other).max())
-        slopes = [net.arrays[0].negative_slope for net in (ours, theirs)]
-        assert slopes[0] == pytest.approx(slopes[1], abs=1e-9)
+        for mine, other in zip(ours.arrays, theirs.arrays, strict=True):
+            assert mine.activation == other.activation
+            assert mine.negative_slope == pytest.approx(other.negative_slope, abs=1e-8)
         assert np.abs(play_static(ours, dry) - play(net, dry, unit)).max() < 1e-5
         folds.append(ours.arrays[0].layers[0].conv_weight)
     assert np.std(folds, axis=0).max() > 0.01, "the knobs do little, so the test says little"
@@ -155,13 +163,9 @@ def test_the_largest_that_fits_is_read():
     assert read_pedal(data).base.arrays[0].channels == 32
 
 
-TWO_ARRAYS = {"arrays": [{"kernel_sizes": [2], "dilations": [1]}] * 2}
-
-
 @pytest.mark.parametrize(
     ("kind", "network", "words"),
     [
-        ("wavenet", TWO_ARRAYS, "has 2 layer arrays"),
         ("wavenet", {"conditioning": "concat"}, "is conditioned by concat"),
         ("wavenet", {"conditioning": "hyper"}, "is conditioned by hyper"),
         ("convnet", {}, "is neither a WaveNet nor a GRU nor an LSTM"),
@@ -171,6 +175,12 @@ def test_what_a_pedal_cannot_play(kind, network, words):
     net = build_net(kind, network, INPUTS, "here")
     with pytest.raises(UserError, match=f"{words}; train one with the preset pedal"):
         to_pedal(net, FACTS)
+
+
+def test_more_layer_arrays_than_an_image_holds():
+    config = {"arrays": [{"kernel_sizes": [2], "dilations": [1]}] * 5}
+    with pytest.raises(UserError, match="cannot hold layer arrays 5: it takes 2 to 4"):
+        to_pedal(build_net("wavenet", config, INPUTS, "here"), FACTS)
 
 
 def test_too_long_a_past():

@@ -25,6 +25,7 @@ from tests.training.pedal_image import (
     KNOBS,
     MIXED,
     MODEL,
+    SEVERAL,
     SWITCH,
     TABLE_AT,
     U32,
@@ -40,6 +41,22 @@ from training.exports.pedal.layout import LARGEST_IMAGE, OPTIONAL, Section
 from training.models import WaveNetConfig
 
 MIXED_AUDIO = at(Section.AUDIO, MIXED)
+ARRAYS = at(Section.AUDIO, SEVERAL)
+ARRAY = ARRAYS + 12
+SECOND = ARRAY + 52 + 2 * 16
+
+
+def long_past(*dilations: int, channels: int = 20) -> bytes:
+    """An image of layer arrays that each look back nine times so far."""
+    array = {"channels": channels, "kernel_sizes": (10,), "dilations": (1111,)}
+    config = WaveNetConfig.model_validate({"arrays": [array] * len(dilations), "hidden": 2})
+    data = to_pedal(random_net(config, INPUTS), FACTS)
+    layer = struct.pack("<2I", 10, 1111)
+    assert data.count(layer) == len(dilations)
+    for dilation in dilations:
+        data = put(data.index(layer) + 4, dilation, data)
+    return data
+
 
 PLANTED = {
     "another file": (b"RIFF" + IMAGE[4:], PedalError.MAGIC),
@@ -129,6 +146,27 @@ PLANTED = {
     "too large a dilation": (put(FIRST_LAYER + 4, 4097), PedalError.DIMENSION),
     "an infinite weight": (put(word(FIRST_LAYER + 8), float("inf")), PedalError.NUMBER),
     "a head bias of NaN": (put(len(IMAGE) - 4, float("nan")), PedalError.NUMBER),
+    "too long a past": (long_past(4096, channels=32), PedalError.DIMENSION),
+    "too long a past of two arrays": (long_past(4096, 4096), PedalError.DIMENSION),
+    "a kind not yet there": (put(AUDIO, 5), PedalError.KIND),
+    "arrays in another format": (put(ARRAYS + 4, 1, SEVERAL), PedalError.KIND),
+    "several arrays, of which one": (put(ARRAYS + 8, 1, SEVERAL), PedalError.DIMENSION),
+    "too many arrays": (put(ARRAYS + 8, 5, SEVERAL), PedalError.DIMENSION),
+    "an array more": (put(ARRAYS + 8, 3, SEVERAL), PedalError.DIMENSION),
+    "several arrays in one": (put(ARRAY, 4, SEVERAL), PedalError.KIND),
+    "a second array that is none": (put(SECOND, 2, SEVERAL), PedalError.KIND),
+    "a second array in another format": (put(SECOND + 4, 1, SEVERAL), PedalError.KIND),
+    "another conditioning of the second": (put(SECOND + 8, 2, SEVERAL), PedalError.KIND),
+    "other channels of the first": (put(ARRAY + 12, 4, SEVERAL), PedalError.DIMENSION),
+    "other channels of the second": (put(SECOND + 12, 4, SEVERAL), PedalError.DIMENSION),
+    "no layers in the second": (put(SECOND + 16, 0, SEVERAL), PedalError.DIMENSION),
+    "taps between arrays": (put(ARRAY + 28, 3, SEVERAL), PedalError.DIMENSION),
+    "an entry for the input": (put(SECOND + 36, 5, SEVERAL), PedalError.DIMENSION),
+    "a head to the output": (put(ARRAY + 44, 4, SEVERAL), PedalError.DIMENSION),
+    "a head for another array": (put(SECOND + 44, 15, SEVERAL), PedalError.DIMENSION),
+    "a slope of the second above 1": (put(SECOND + 24, 1.5, SEVERAL), PedalError.DIMENSION),
+    "an entry of NaN": (put(word(SECOND + 32, SEVERAL), float("nan"), SEVERAL), PedalError.NUMBER),
+    "a head of infinity": (put(word(ARRAY + 40, SEVERAL), np.inf, SEVERAL), PedalError.NUMBER),
 }
 
 
@@ -160,12 +198,8 @@ def test_every_code_is_planted():
     assert {code for _, code in PLANTED.values()} == set(PedalError)
 
 
-def test_too_long_a_past_is_rejected():
-    config = WaveNetConfig(channels=32, kernel_sizes=(10,), dilations=(1,), hidden=2)
-    data = to_pedal(random_net(config, INPUTS), FACTS)
-    layer = struct.pack("<2I", 10, 1)
-    assert data.count(layer) == 1
-    assert code_of(put(data.index(layer) + 4, 4096, data)) is PedalError.DIMENSION
+def test_a_past_that_is_just_short_enough():
+    assert read_pedal(long_past(4096, 1024)).base.arrays[0].layers[0].dilation == 4096
 
 
 def test_an_optional_section_is_skipped():
@@ -212,11 +246,11 @@ def test_any_shorter_image_is_found(length):
 
 PLACES = [
     (image, position)
-    for image in (IMAGE, MIXED)
+    for image in (IMAGE, MIXED, SEVERAL)
     for position in (
         *range(0, TABLE_AT + 60),
         *range(MODEL, CONTROL + 20 + 60),
-        *range(at(Section.AUDIO, image), at(Section.AUDIO, image) + 52 + 3 * 16),
+        *range(at(Section.AUDIO, image), at(Section.AUDIO, image) + 164),
     )
 ]
 INTERESTING = st.one_of(
@@ -241,7 +275,8 @@ def test_a_damaged_image_with_a_good_crc_crashes_nothing(changes):
         return
     with np.errstate(all="ignore"):
         folded = image.fold(np.zeros(INPUTS))
-    assert len(folded.arrays[0].layers) == len(image.base.arrays[0].layers)
+    layers = [[len(array.layers) for array in net.arrays] for net in (folded, image.base)]
+    assert layers[0] == layers[1]
 
 
 @settings(max_examples=200, deadline=None)

@@ -75,8 +75,8 @@ class DenseLayer:
 class PedalImage:
     """A pedal image, read and checked. ``base`` is the net before conditioning.
 
-    ``bases``: of each layer of a WaveNet, R further convolutions, (R, C, C, K), and mix-ins,
-    (R, C); R is 0 if the conditioning mixes none.
+    ``bases``: of each layer of a WaveNet, array by array, R further convolutions, (R, C, C, K), and
+    mix-ins, (R, C); R is 0 if the conditioning mixes none.
     """
 
     facts: ModelFacts
@@ -110,17 +110,19 @@ class PedalImage:
         outputs = self.conditions(knobs)
         if isinstance(self.base, PedalCell):
             return self.base.fold(outputs, self.facts.sample_rate)
-        (base,) = self.base.arrays
-        rechannel, middle, head = np.split(outputs, [base.channels, len(outputs) - 1])
-        of_layers = middle.reshape(len(base.layers), -1)
-        layers = tuple(map(_fold_layer, base.layers, self.bases, of_layers))
-        array = replace(
-            base,
-            rechannel_weight=_single(np.exp(rechannel)[:, None] * base.rechannel_weight),
-            layers=layers,
-            head_weight=_single(np.exp(head) * base.head_weight),
+        arrays, bases, rest = [], self.bases, outputs
+        for base in self.base.arrays:
+            channels, count = base.channels, len(base.layers)
+            size = sum(len(more) + 2 * channels for more, _ in bases[:count])
+            rechannel, of_layers, rest = np.split(rest, [channels, channels + size])
+            layers = map(_fold_layer, base.layers, bases, of_layers.reshape(count, -1))
+            entry = _single(np.exp(rechannel)[:, None] * base.rechannel_weight)
+            arrays.append(replace(base, rechannel_weight=entry, layers=tuple(layers)))
+            bases = bases[count:]
+        head = _single(np.exp(rest) * arrays[-1].head_weight)
+        return StaticWaveNet(
+            (*arrays[:-1], replace(arrays[-1], head_weight=head)), self.base.sample_rate
         )
-        return StaticWaveNet((array,), self.base.sample_rate)
 
 
 def _fold_layer(

@@ -33,6 +33,7 @@ LIMITS = {
     "head kernel": (1, 64),
     "bases": (1, 16),
     "units": (1, 64),
+    "layer arrays": (2, 4),
 }
 """The least and the most of everything that is counted: a reader trusts nothing beyond them."""
 
@@ -56,6 +57,8 @@ class Kind(IntEnum):
     WAVENET = 1
     GRU = 2
     LSTM = 3
+    ARRAYS = 4
+    """A WaveNet of several layer arrays."""
 
 
 class Format(IntEnum):
@@ -91,6 +94,7 @@ DENSE = struct.Struct("<5I")  # inputs, outputs, activation, array
 WAVENET = struct.Struct("<6If6I")  # kind to activation, slope, head kernel, two arrays, bases
 LAYER = struct.Struct("<4I")  # kernel, dilation, array
 RECURRENT = struct.Struct("<7I")  # kind, format, conditioning, units, bases, an array
+ARRAYS = struct.Struct("<3I")  # kind, format, layer arrays; each then as a WaveNet of one
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,9 @@
-"""Reading the pedal image: nothing in it is trusted before it is checked."""
+"""Reading the pedal image, section by section."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,10 +16,10 @@ from training.exports.pedal.image import (
     ModelFacts,
     PedalError,
     PedalImage,
-    PedalImageError,
     PedalKnob,
 )
 from training.exports.pedal.layout import Activation, Conditioning, Format, Kind, Section
+from training.exports.pedal.parts import Parts
 from training.models.static import Array, StaticArray, StaticLayer, StaticWaveNet
 
 
@@ -43,12 +40,7 @@ def read_pedal(data: bytes, where: str = "The pedal image") -> PedalImage:
     return _Reader(data, where).image()
 
 
-class _Reader:
-    def __init__(self, data: bytes, where: str) -> None:
-        self._data = data
-        self._where = where
-        self._sections: dict[int, tuple[int, int]] = {}
-
+class _Reader(Parts):
     def image(self) -> PedalImage:
         self._header()
         name, device, rate, interval, levels = self._model()
@@ -62,118 +54,6 @@ class _Reader:
         base, bases = self._audio(len(control[-1].bias), rate)
         facts = ModelFacts(name, device, table, rate, *levels)
         return PedalImage(facts, knobs, interval, control, base, bases)
-
-    def _fail(self, code: PedalError, what: str) -> NoReturn:
-        raise PedalImageError(code, self._where, what)
-
-    # Whether these are the bytes that were written.
-
-    def _header(self) -> None:
-        data = self._data
-        if data[: len(layout.MAGIC)] != layout.MAGIC:
-            self._fail(PedalError.MAGIC, "is not a pedal image")
-        if len(data) < layout.HEADER.size:
-            self._fail(PedalError.SIZE, f"ends after {len(data)} bytes")
-        _, version, size, crc = layout.HEADER.unpack_from(data)
-        if version != layout.VERSION:
-            self._fail(
-                PedalError.VERSION, f"has version {version}, but this reads {layout.VERSION}"
-            )
-        if len(data) > layout.LARGEST_IMAGE:
-            self._fail(PedalError.SIZE, f"is larger than {layout.LARGEST_IMAGE // 1024} KiB")
-        if size != len(data) or size < layout.HEADER.size + layout.COUNT.size:
-            self._fail(PedalError.SIZE, f"should have {size} bytes, but has {len(data)}")
-        if zlib.crc32(memoryview(data)[layout.HEADER.size :]) != crc:
-            self._fail(PedalError.CRC, "is damaged")
-        self._table()
-
-    def _table(self) -> None:
-        data, start = self._data, layout.HEADER.size + layout.COUNT.size
-        count = self._count("sections", *layout.COUNT.unpack_from(data, layout.HEADER.size))
-        end = start + count * layout.ENTRY.size
-        if end > len(data):
-            self._fail(PedalError.SECTION, "ends within its table of sections")
-        for i in range(count):
-            section, offset, length = layout.ENTRY.unpack_from(data, start + i * layout.ENTRY.size)
-            if offset % 4 or length % 4 or offset < end or length > len(data) - offset:
-                self._fail(PedalError.SECTION, f"has its section {section} out of place")
-            end = offset + length
-            if section in self._sections:
-                self._fail(PedalError.SECTION, f"has two sections {section}")
-            if section not in list(Section) and not section & layout.OPTIONAL:
-                self._fail(PedalError.SECTION, f"needs a section {section} that this cannot read")
-            self._sections[section] = offset, end
-        for section in Section:
-            if section not in self._sections:
-                self._fail(PedalError.SECTION, f"has no section {section.name}")
-
-    # The parts that sections are made of: each is checked before it is trusted.
-
-    def _count(self, what: str, value: int) -> int:
-        low, high = layout.LIMITS[what]
-        if not low <= value <= high:
-            self._fail(PedalError.DIMENSION, f"has {what} {value}, not {low} to {high}")
-        return value
-
-    def _record(self, record: struct.Struct, section: Section) -> tuple[Any, ...]:
-        return self._records(record, section, 0, 1)[0]
-
-    def _records(
-        self, record: struct.Struct, section: Section, offset: int, count: int
-    ) -> list[tuple[Any, ...]]:
-        """``count`` records from ``offset`` in the section."""
-        start, end = self._sections[section]
-        start += offset
-        stop = start + count * record.size
-        if stop > end:
-            self._fail(PedalError.DIMENSION, f"has a section {section.name} that is too short")
-        return list(record.iter_unpack(self._data[start:stop]))
-
-    def _kind(self, what: str, value: int, *known: IntEnum) -> None:
-        if value not in known:
-            self._fail(PedalError.KIND, f"has {what} {value}, which this cannot play")
-
-    def _number(self, value: float) -> float:
-        if not np.isfinite(value):
-            self._fail(PedalError.NUMBER, "holds a value that is not a number")
-        return value
-
-    def _array(self, section: Section, offset: int, count: int, expected: int) -> Array:
-        start, end = self._sections[section]
-        if count != expected:
-            self._fail(PedalError.DIMENSION, f"has an array of {count} values, not {expected}")
-        if offset % 4 or offset < start or offset > end or 4 * count > end - offset:
-            self._fail(PedalError.DIMENSION, f"has an array outside section {section.name}")
-        array = np.frombuffer(self._data, "<f4", count, offset).astype(np.float32)
-        if not np.isfinite(array).all():
-            self._fail(PedalError.NUMBER, "holds a weight that is not a number")
-        array.setflags(write=False)
-        return array
-
-    def _text(self, offset: int, length: int) -> str:
-        start, end = self._sections[Section.TEXT]
-        if (
-            length > layout.LARGEST_TEXT
-            or offset < start
-            or offset >= end
-            or length >= end - offset
-        ):
-            self._fail(PedalError.TEXT, "has a text out of place")
-        raw = self._data[offset : offset + length]
-        if b"\0" in raw or self._data[offset + length] != 0:
-            self._fail(PedalError.TEXT, "has a text that does not end where it says")
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            self._fail(PedalError.TEXT, "has a text that is not UTF-8")
-
-    def _short(self, raw: bytes) -> str:
-        text = raw.rstrip(b"\0")
-        if not 1 <= len(text) <= layout.SHORT_NAME or not all(32 <= byte < 127 for byte in text):
-            self._fail(PedalError.TEXT, "has a short name that is not 1 to 11 ASCII characters")
-        return text.decode("ascii")
-
-    # The sections.
 
     def _model(self) -> tuple[str, str, int, int, tuple[float | None, float | None]]:
         *texts, rate, interval, flags, dry, wet = self._record(layout.MODEL, Section.MODEL)
@@ -255,8 +135,13 @@ class _Reader:
         (kind,) = self._record(layout.COUNT, Section.AUDIO)
         if kind in (Kind.GRU, Kind.LSTM):
             return self._recurrent(Kind(kind), outputs), ()
-        self._kind("an audio network of kind", kind, Kind.WAVENET)
-        return self._wavenet(outputs, rate)
+        self._kind("an audio network of kind", kind, Kind.WAVENET, Kind.ARRAYS)
+        if kind == Kind.WAVENET:
+            return self._wavenet(0, 1, outputs, rate)
+        _, number_format, count = self._record(layout.ARRAYS, Section.AUDIO)
+        self._kind("an audio network in number format", number_format, Format.FLOAT32)
+        self._count("layer arrays", count)
+        return self._wavenet(layout.ARRAYS.size, count, outputs, rate)
 
     def _conditioning(self, conditioning: int, bases: int) -> None:
         if conditioning == Conditioning.BASIS:
@@ -292,10 +177,34 @@ class _Reader:
         return PedalCell(kind, tuple(maps), rest[:n], float(rest[n]), float(rest[n + 1]))
 
     def _wavenet(
-        self, outputs: int, rate: int
+        self, offset: int, count: int, outputs: int, rate: int
     ) -> tuple[StaticWaveNet, tuple[tuple[Array, Array], ...]]:
-        head = self._record(layout.WAVENET, Section.AUDIO)
-        _, number_format, conditioning, c, count, activation, slope, head_kernel = head[:8]
+        """``count`` layer arrays, whose records are ``offset`` into the section."""
+        records: list[_LayerArray] = []
+        history = 0
+        for number in range(count):
+            own = self._layer_array(offset, last=number + 1 == count)
+            kernels, dilations = [r[0] for r in own.layers], [r[1] for r in own.layers]
+            history += layout.history(own.channels, kernels, dilations, own.head_kernel)
+            if history > layout.LARGEST_HISTORY:
+                self._fail(PedalError.DIMENSION, f"needs {history} values of the past")
+            records.append(own)
+            offset += layout.WAVENET.size + len(own.layers) * layout.LAYER.size
+        if outputs != sum(own.outputs for own in records) + 1:
+            self._fail(PedalError.DIMENSION, "has a control network that does not fit the audio's")
+        arrays, bases, before = [], [], 1
+        for own, after in zip(records, [*records[1:], None], strict=True):
+            layers, mixed_in = self._layers(own)
+            arrays.append(self._weights(own, layers, before, after.channels if after else None))
+            bases += mixed_in
+            before = own.channels
+        return StaticWaveNet(tuple(arrays), rate), tuple(bases)
+
+    def _layer_array(self, offset: int, *, last: bool) -> _LayerArray:
+        """The sizes of the one whose record is there, and of its layers."""
+        record = self._records(layout.WAVENET, Section.AUDIO, offset, 1)[0]
+        kind, number_format, conditioning, c, count, activation, slope, head_kernel = record[:8]
+        self._kind("a layer array of kind", kind, Kind.WAVENET)
         self._kind("an audio network in number format", number_format, Format.FLOAT32)
         self._kind("conditioning", conditioning, Conditioning.FILM, Conditioning.BASIS)
         self._kind(
@@ -304,27 +213,31 @@ class _Reader:
         self._count("channels", c)
         self._count("layers", count)
         self._count("head kernel", head_kernel)
-        bases = head[-1]
+        if head_kernel != 1 and not last:
+            self._fail(PedalError.DIMENSION, f"has a head of {head_kernel} taps in its middle")
+        bases = record[-1]
         self._conditioning(conditioning, bases)
         if not 0 <= self._number(slope) <= 1:
             self._fail(PedalError.DIMENSION, f"has a negative slope of {slope:g}, not 0 to 1")
-        if outputs != c + (bases + 2 * c) * count + 1:
-            self._fail(PedalError.DIMENSION, "has a control network that does not fit the audio's")
-        records = self._records(layout.LAYER, Section.AUDIO, layout.WAVENET.size, count)
-        for kernel, dilation, *_ in records:
+        layers = self._records(layout.LAYER, Section.AUDIO, offset + layout.WAVENET.size, count)
+        for kernel, dilation, *_ in layers:
             self._count("kernel", kernel)
             self._count("dilation", dilation)
-        history = layout.history(c, [r[0] for r in records], [r[1] for r in records], head_kernel)
-        if history > layout.LARGEST_HISTORY:
-            self._fail(PedalError.DIMENSION, f"needs {history} values of the past")
-        layers, mixed_in = [], []
-        for kernel, dilation, offset, size in records:
+        name = Activation(activation).name.lower()
+        return _LayerArray(c, name, slope, head_kernel, record[8:10], record[10:12], bases, layers)
+
+    def _layers(
+        self, own: _LayerArray
+    ) -> tuple[tuple[StaticLayer, ...], list[tuple[Array, Array]]]:
+        """The weights of an array's layers, and their bases."""
+        c, layers, mixed_in = own.channels, [], []
+        for kernel, dilation, offset, size in own.layers:
             sizes = [c * c * kernel, c, c, c * c, c]
             each = c * c * kernel + c
-            values = self._array(Section.AUDIO, offset, size, sum(sizes) + bases * each)
+            values = self._array(Section.AUDIO, offset, size, sum(sizes) + own.bases * each)
             conv, bias, mixin, residual, residual_bias, more = np.split(values, np.cumsum(sizes))
-            more = more.reshape(bases, each)
-            mixed_in.append((more[:, :-c].reshape(bases, c, c, kernel), more[:, -c:]))
+            more = more.reshape(own.bases, each)
+            mixed_in.append((more[:, :-c].reshape(own.bases, c, c, kernel), more[:, -c:]))
             layers.append(
                 StaticLayer(
                     dilation=dilation,
@@ -335,14 +248,42 @@ class _Reader:
                     residual_bias=residual_bias,
                 )
             )
-        first, first_size, last, last_size = head[8:12]
-        mixed = self._array(Section.AUDIO, last, last_size, c * head_kernel + 1)
-        array = StaticArray(
-            rechannel_weight=self._array(Section.AUDIO, first, first_size, c).reshape(c, 1),
-            layers=tuple(layers),
-            activation=Activation(activation).name.lower(),
-            negative_slope=slope,
-            head_weight=mixed[:-1].reshape(1, c, head_kernel),
-            head_bias=mixed[-1:],
+        return tuple(layers), mixed_in
+
+    def _weights(
+        self, own: _LayerArray, layers: tuple[StaticLayer, ...], before: int, after: int | None
+    ) -> StaticArray:
+        """An array with its entry, of ``before`` inputs, and its head, of ``after`` outputs.
+
+        ``after``: none if it is the last, whose head has one output, and a bias.
+        """
+        c, outputs = own.channels, after or 1
+        count = outputs * c * own.head_kernel
+        head = self._array(Section.AUDIO, *own.head, count + (after is None))
+        entry = self._array(Section.AUDIO, *own.entry, c * before)
+        return StaticArray(
+            rechannel_weight=entry.reshape(c, before),
+            layers=layers,
+            activation=own.activation,
+            negative_slope=own.slope,
+            head_weight=head[:count].reshape(outputs, c, own.head_kernel),
+            head_bias=head[count:] if after is None else None,
         )
-        return StaticWaveNet((array,), rate), tuple(mixed_in)
+
+
+class _LayerArray(NamedTuple):
+    """What the records say of a layer array and its layers."""
+
+    channels: int
+    activation: str
+    slope: float
+    head_kernel: int
+    entry: tuple[int, int]
+    head: tuple[int, int]
+    bases: int
+    layers: list[tuple[int, ...]]
+
+    @property
+    def outputs(self) -> int:
+        """Of the control network, but for the level."""
+        return self.channels + (self.bases + 2 * self.channels) * len(self.layers)

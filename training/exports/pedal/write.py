@@ -83,14 +83,12 @@ def _playable(net: Net) -> Playable:
     why = None
     if not isinstance(net, Playable):
         why = "is neither a WaveNet nor a GRU nor an LSTM"
-    elif isinstance(net, ConditionedWaveNet) and len(net.config.arrays) > 1:
-        why = f"has {len(net.config.arrays)} layer arrays"
     elif net.config.conditioning not in CONDITIONINGS:
         why = f"is conditioned by {net.config.conditioning}"
     if why is not None:
         raise UserError(
             f"The pedal cannot play this model: it {why}; train one with the preset pedal (a "
-            f"WaveNet of one layer array, conditioned by {' or '.join(CONDITIONINGS)})."
+            f"WaveNet conditioned by {' or '.join(CONDITIONINGS)})."
         )
     assert isinstance(net, Playable)
     return net
@@ -159,20 +157,48 @@ def _control_section(net: Playable, weights: dict[str, Array], offset: int) -> b
 
 
 def _wavenet_section(net: ConditionedWaveNet, weights: dict[str, Array], offset: int) -> bytes:
-    config, (array,) = net.config, net.config.arrays
-    count = _checked("layers", len(array.dilations))
-    channels = _checked("channels", array.channels)
-    history = layout.history(channels, array.kernel_sizes, array.dilations, config.head_kernel)
+    """One layer array; or, after a record of their own, several, one after another."""
+    arrays, head_kernel = net.config.arrays, _checked("head kernel", net.config.head_kernel)
+    head_kernels = [1] * (len(arrays) - 1) + [head_kernel]
+    history = sum(
+        layout.history(array.channels, array.kernel_sizes, array.dilations, taps)
+        for array, taps in zip(arrays, head_kernels, strict=True)
+    )
     if history > layout.LARGEST_HISTORY:
         raise UserError(
             f"The model must remember {history} values of the past, more than the "
             f"{layout.LARGEST_HISTORY} a pedal can; train one with smaller dilations or kernels."
         )
-    arrays = _Arrays(offset + layout.WAVENET.size + count * layout.LAYER.size)
-    rechannel = arrays.add(weights["rechannel.weight"])
+    section = b""
+    if len(arrays) > 1:
+        count = _checked("layer arrays", len(arrays))
+        section = layout.ARRAYS.pack(Kind.ARRAYS, Format.FLOAT32, count)
+    records = layout.WAVENET.size * len(arrays) + layout.LAYER.size * len(net.config.layers)
+    values = _Arrays(offset + len(section) + records)
+    before = 0
+    for number, taps in enumerate(head_kernels):
+        section += _array_records(net, weights, number, before, taps, values)
+        before += len(arrays[number].dilations)
+    return section + bytes(values)
+
+
+def _array_records(
+    net: ConditionedWaveNet,
+    weights: dict[str, Array],
+    number: int,
+    before: int,
+    head_kernel: int,
+    values: _Arrays,
+) -> bytes:
+    """Of a layer array and its layers, of which there are ``before`` in the arrays before it."""
+    config, array = net.config, net.config.arrays[number]
+    entry = "rechannel.weight" if number == 0 else f"joins.{number - 1}.rechannel.weight"
+    last = number + 1 == len(config.arrays)
+    head = ("head.weight", "head.bias") if last else (f"joins.{number}.head.weight",)
+    rechannel = values.add(weights[entry])
     bases = _checked("bases", config.bases) if config.conditioning == "basis" else 0
     records = b""
-    for i, (kernel, dilation) in enumerate(array.layers):
+    for i, (kernel, dilation) in enumerate(array.layers, before):
         names = ("conv.weight", "conv.bias", "mixin.weight", "residual.weight", "residual.bias")
         parts = [weights[f"layers.{i}.{name}"] for name in names]
         if bases:
@@ -180,22 +206,22 @@ def _wavenet_section(net: ConditionedWaveNet, weights: dict[str, Array], offset:
         records += layout.LAYER.pack(
             _checked("kernel", kernel),
             _checked("dilation", dilation),
-            *arrays.add(*parts),
+            *values.add(*parts),
         )
-    head = layout.WAVENET.pack(
+    record = layout.WAVENET.pack(
         Kind.WAVENET,
         Format.FLOAT32,
         CONDITIONINGS[config.conditioning],
-        channels,
-        count,
+        _checked("channels", array.channels),
+        _checked("layers", len(array.dilations)),
         Activation[array.activation.upper()],
         array.negative_slope,
-        _checked("head kernel", config.head_kernel),
+        head_kernel,
         *rechannel,
-        *arrays.add(weights["head.weight"], weights["head.bias"]),
+        *values.add(*(weights[name] for name in head)),
         bases,
     )
-    return head + records + bytes(arrays)
+    return record + records
 
 
 def _recurrent_section(net: ConditionedRecurrent, weights: dict[str, Array], offset: int) -> bytes:
