@@ -1,12 +1,13 @@
 """What a small net gains from a big one as its teacher, beside as many steps without.
 
-    python benchmarks/distil.py FOLDER [--minutes 4] [--steps 4000] [--big desktop]
+    python benchmarks/distil.py FOLDER [--minutes 4] [--steps 4000] [--big-steps …] [--big desktop]
                                        [--small pedal-small] [--seeds 1 2] [--devices …]
 
-The big net learns from the captures, for as many steps as the small one. The small net then learns
-twice from the same beginning: from the captures alone, and with half of its windows played by the
-big one, anywhere in the knobs' cube, on the dry audio of the captures. Judged on 40 settings and
-playing that none ever heard. FOLDER keeps each result; the same command goes on where it stopped.
+The big net learns from the captures, for as many steps as the small one unless told otherwise. The
+small net then learns twice from the same beginning: from the captures alone, and with half of its
+windows played by the big one, anywhere in the knobs' cube, on the dry audio of the captures. Judged
+on 40 settings and playing that none ever heard. FOLDER keeps each result; the same command goes on
+where it stopped.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--devices", nargs="+", choices=DEVICES, default=list(DEVICES[::-1]))
     parser.add_argument("--minutes", type=float, default=4, help="of captured audio")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=4000, help="of the small net")
+    parser.add_argument("--big-steps", type=int, help="of the teacher; as many, unless given")
     parser.add_argument("--big", default="desktop", choices=sorted(PRESETS))
     parser.add_argument("--small", default="pedal-small", choices=sorted(PRESETS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
@@ -69,22 +71,24 @@ def main() -> None:
     for device in asked.devices:
         ground = Ground(device, asked.minutes, folder)
         inputs = ground.rig.knobs.inputs
-        same = {name: getattr(asked, name) for name in ("minutes", "steps", "big")}
-        same["device"] = device
+        big_steps = asked.big_steps or asked.steps
+        same = {"minutes": asked.minutes, "steps": big_steps, "big": asked.big, "device": device}
         big = net_of(asked.big, inputs, 1)
-        weights = folder / f"{device}-{asked.minutes:g}-{asked.steps}-{asked.big}.safetensors"
+        weights = folder / f"{device}-{asked.minutes:g}-{big_steps}-{asked.big}.safetensors"
 
-        rows = {asked.big: [kept.get(same, partial(teach, ground, big, asked.steps, weights))]}
+        rows = {asked.big: [kept.get(same, partial(teach, ground, big, big_steps, weights))]}
         big.load_state_dict(load_file(weights))
         for taught in (False, True):
             name = f"{asked.small}, taught" if taught else asked.small
             for seed in asked.seeds:
                 key = {**same, "small": asked.small, "taught": taught, "seed": seed}
+                key["small steps"] = asked.steps
                 teacher = big if taught else None
                 net = net_of(asked.small, inputs, seed)
                 make = partial(learn, ground, net, asked.steps, seed, teacher)
                 rows.setdefault(name, []).append(kept.get(key, make))
-        print(f"{device}, {asked.minutes:g} minutes, {asked.steps} steps")
+        steps = f"{asked.steps} steps, the teacher {big_steps}"
+        print(f"{device}, {asked.minutes:g} minutes, {steps}")
         for name, found in rows.items():
             figures = "  ".join(f"{r['median']:.4f} (p90 {r['p90']:.4f})" for r in found)
             print(f"  {name:24} {figures}", flush=True)

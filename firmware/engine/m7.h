@@ -103,17 +103,16 @@ struct Work {
     const float* ramp;  // scales and shifts after the last frame, and what a frame adds to both
 };
 
-// The ramp, and in s30 how many frames there still are: scales and shifts go back from the end by
-// so many steps at once, which is one rounding, not one a frame.
+// In s30 how many frames there still are: scales and shifts go back from the end by so many steps
+// at once, which is one rounding, not one a frame.
 #define TO_TILE                               \
-    "ldr %[p], [%[work], #16]\n\t"            \
     "vmov s30, %[frames]\n\t"                 \
     "vcvt.f32.s32 s30, s30\n\t"
 
 // z = scale z + shift, by scales in s12, shifts in s16, steps of scales in s20, of shifts in s24;
 // what was in s0 to s11 is then in s16 to s19, s28 to s31, s0 to s3.
 #define MOVE                                                                \
-    TO_TILE LOAD(p, 12, 27)                                                 \
+    TO_TILE LOAD(ramp, 12, 27)                                              \
     FOUR(FMS, 12, 13, 14, 15, 20, 21, 22, 23, 30, 30, 30, 30)               \
     FOUR(FMS, 16, 17, 18, 19, 24, 25, 26, 27, 30, 30, 30, 30)               \
     FOUR(ADD, 28, 29, 30, 31, 16, 17, 18, 19, 24, 25, 26, 27)               \
@@ -163,8 +162,8 @@ struct Work {
                      : [w] "=&r"(w), [p] "=&r"(p), [q] "=&r"(q), [r] "=&r"(r),                \
                        [taps] "=&r"(taps), [k] "=&r"(k), [a] "+r"(a), [sum] "+r"(sum),        \
                        [in] "+r"(in), [at] "+r"(at), [frames] "+r"(frames)                    \
-                     : [work] "r"(&work), [row] "i"(4 * C), [tile] "i"(12 * C),               \
-                       [chunks] "i"(C / 4)                                                    \
+                     : [work] "r"(&work), [ramp] "r"(work.ramp), [row] "i"(4 * C),            \
+                       [tile] "i"(12 * C), [chunks] "i"(C / 4)                                \
                      : EVERY);                                                                \
     }
 

@@ -69,7 +69,7 @@ namespace ampsweep::m7 {
 
 // Scales s18, shifts s21, steps of scales s24, of shifts s27.
 #define MOVE3                                                                 \
-    TO_TILE LOAD(p, 18, 29)                                                   \
+    TO_TILE LOAD(ramp, 18, 29)                                                \
     THREE(FMS, 18, 19, 20, 24, 25, 26, 30, 30, 30)                            \
     THREE(FMS, 21, 22, 23, 27, 28, 29, 30, 30, 30)                            \
     RAMP3(0, 1, 2) RAMP3(3, 4, 5) RAMP3(6, 7, 8) RAMP3(9, 10, 11)             \
@@ -86,7 +86,7 @@ namespace ampsweep::m7 {
                      : [w] "=&r"(w), [p] "=&r"(p), [taps] "=&r"(taps), [k] "=&r"(k),          \
                        [a] "+r"(a), [sum] "+r"(sum), [in] "+r"(in), [at] "+r"(at),            \
                        [frames] "+r"(frames)                                                  \
-                     : [work] "r"(&work), [tile] "i"(72)                                      \
+                     : [work] "r"(&work), [ramp] "r"(work.ramp), [tile] "i"(72)               \
                      : EVERY);                                                                \
     }
 

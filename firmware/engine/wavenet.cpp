@@ -198,9 +198,9 @@ void enter(const LayerArray& array, const Block& block, float* x, float* sum) {
         step[i] = array.rechannel[i] * (way * block.step);
     }
     for (int t = 0; t < block.frames; ++t, x += c, sum += c) {
-        const float u = block.in[t];
+        const float u = block.in[t], later = float(t) * u;
         for (int i = 0; i < c; ++i) {
-            x[i] = block.moving ? (gain[i] + step[i] * float(t)) * u : gain[i] * u;
+            x[i] = block.moving ? gain[i] * u + step[i] * later : gain[i] * u;
             sum[i] = 0.0f;
         }
     }

@@ -21,7 +21,7 @@ class ConditionedConfig(NetConfig):
     """How knobs reach the audio path: the part of a net's configuration that all nets share."""
 
     conditioning: str = "film"
-    hidden: int = Field(64, ge=1, le=256)
+    hidden: int = Field(40, ge=1, le=256)
     """Width of the control network."""
     bases: int = Field(4, ge=1, le=16)
     """Of `basis`: weight bases a map."""
