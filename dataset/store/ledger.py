@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from dataset.schema import Header
-from dataset.store.index import FROM, SMALL_COLUMNS, looks_of, placed, read_index, write_index
+from dataset.store.index import (
+    FROM,
+    SMALL_COLUMNS,
+    index_path,
+    looks_of,
+    placed,
+    read_index,
+    write_index,
+)
 from dataset.store.rows import part_paths
 from rigs.knobs import KnobTable
 
@@ -31,6 +41,7 @@ class Ledger:
         self._new: list[pa.Table] = []
         self._looks: dict[str, tuple[int, int]] = {}
         self._digests: dict[str, bytes] = {}
+        self._earlier: Mapping[str, bytes] | None = None
         self._known: pa.Table | None = None
 
     def add(self, path: Path, table: pa.Table) -> None:
@@ -38,15 +49,27 @@ class Ledger:
         try:
             stat = path.stat()
             with path.open("rb") as file:
-                self._digests[path.name] = hashlib.file_digest(file, "sha256").digest()
+                digest = hashlib.file_digest(file, "sha256").digest()
         except OSError:
             return
+        self._forget_another(path.name, digest)
+        self._digests[path.name] = digest
         self._looks[path.name] = (stat.st_size, stat.st_mtime_ns)
         small = table.select(SMALL_COLUMNS)
         self._new.append(placed(small, path.name, np.arange(len(table))))
         known = 0 if self._known is None else len(self._known)
         if len(self._new) >= max(EVERY, known // 32):
             self.note()
+
+    def _forget_another(self, name: str, digest: bytes) -> None:
+        """A simulation made again may write other bytes under a name: nobody has edited them."""
+        if self._earlier is None:
+            noted = read_index(self._folder, {})
+            self._earlier = {} if noted is None else noted.digests
+        if self._earlier.get(name, digest) != digest:
+            with suppress(OSError):
+                index_path(self._folder).unlink(missing_ok=True)
+            self._earlier = {}
 
     def note(self) -> None:
         """Bring the index up to date, if there are enough parts for one."""

@@ -221,3 +221,19 @@ def test_what_only_readers_have_noted_is_read(planned, tmp_path, monkeypatch):
     cold(tmp_path)
     assert index.index_path(tmp_path).exists()
     assert len(checked(tmp_path, monkeypatch)[1]) == 19
+
+
+def test_what_is_captured_anew_was_not_edited(planned, tmp_path, monkeypatch):
+    """Another version of a simulation writes other bytes under the same names."""
+    capture(tanh_rig(), *planned, tmp_path)
+    again = part_paths(tmp_path)[7]
+    table = pq.read_table(again)
+    level = table.schema.get_field_index("input_level_dbu")
+    told = table.set_column(level, table.schema.field(level), pa.array([3.0], pa.float32()))
+    again.write_bytes(to_bytes(told))
+    monkeypatch.setattr(ledger, "FROM", 99)  # this writer notes nothing of its own
+    header = scan.read_header(again, scan.open_parquet(again))
+    with ledger.Ledger(tmp_path, header.device, header.knobs) as writer:
+        writer.add(again, told)
+    faults, read = checked(tmp_path, monkeypatch)
+    assert (faults, len(read)) == ([], 19)
