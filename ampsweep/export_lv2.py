@@ -46,7 +46,7 @@ def lv2(
     with Console().status("compiling"):
         bundle, description = write_bundle(out.expanduser(), image, presets, licence, native=native)
     typer.echo(
-        f"{bundle}: {facts.device}, {len(facts.knobs)} knobs, {1 + len(presets)} presets, "
+        f"{bundle}: {facts.device}, {len(facts.knobs)} knobs, presets: {1 + len(presets)}, "
         f"as {description.uri}."
     )
 
