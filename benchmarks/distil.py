@@ -81,8 +81,8 @@ def main() -> None:
         for taught in (False, True):
             name = f"{asked.small}, taught" if taught else asked.small
             for seed in asked.seeds:
-                key = {**same, "small": asked.small, "taught": taught, "seed": seed}
-                key["small steps"] = asked.steps
+                own = {"small": asked.small, "small steps": asked.steps, "taught": taught}
+                key = {**same, **own, "seed": seed}
                 teacher = big if taught else None
                 net = net_of(asked.small, inputs, seed)
                 make = partial(learn, ground, net, asked.steps, seed, teacher)

@@ -136,12 +136,20 @@ class Kept:
         self._folder = folder
 
     def get(self, made_from: dict[str, Any], make: Callable[[], Any]) -> Any:
-        text = json.dumps(made_from, sort_keys=True)
-        path = self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        path = self._path(made_from)
         if not path.exists():
             found = {**made_from, "result": make()}
             write_whole(path, (json.dumps(found) + "\n").encode())
-        return json.loads(path.read_text("utf-8"))["result"]
+        return self.find(made_from)
+
+    def find(self, made_from: dict[str, Any]) -> Any:
+        """None if it was not made yet."""
+        path = self._path(made_from)
+        return json.loads(path.read_text("utf-8"))["result"] if path.exists() else None
+
+    def _path(self, made_from: dict[str, Any]) -> Path:
+        text = json.dumps(made_from, sort_keys=True)
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
 
 class Windows:

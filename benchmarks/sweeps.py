@@ -14,23 +14,22 @@ from others by what it is made from, code not included: after a change of that b
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import math
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from laboratory import DEVICES, capture, held_out, judge, open_rig, train
+from laboratory import DEVICES, Kept, capture, held_out, judge, open_rig, train
 
 from rigs.audio import SAMPLE_RATE
 from rigs.errors import UserError
-from rigs.files import make_folder, write_whole
+from rigs.files import make_folder
 from rigs.rig import Rig
 from rigs.trajectory import Trajectory
 from training.checkpoint import build_net
@@ -57,11 +56,6 @@ class Run:
     delay: float = 0.0
     jitter: float = 0.0
     backlash: float = 0.0
-
-    @property
-    def key(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 # --- an actuator that errs ----------------------------------------------------------------------
@@ -93,7 +87,7 @@ def misled(
 
 
 def work(run: Run, folder: Path) -> dict[str, Any]:
-    """Capture, train, judge; the result as it is kept."""
+    """Capture, train, judge."""
     rng = np.random.default_rng([run.seed, 9])
     rig = open_rig(run.device)
     rig.open()
@@ -117,7 +111,6 @@ def work(run: Run, folder: Path) -> dict[str, Any]:
     options = TrainOptions(steps=run.steps, seed=run.seed)
     state = train(net, rig, captured, validation, options, report)
     return {
-        "run": asdict(run),
         "captures": len(captured.dry),
         "minutes": sum(map(len, captured.dry)) / SAMPLE_RATE / 60,
         **judge(net, test),
@@ -125,19 +118,6 @@ def work(run: Run, folder: Path) -> dict[str, Any]:
         "losses": losses,
         "seconds": round(time.monotonic() - started, 1),
     }
-
-
-def kept(run: Run, folder: Path) -> dict[str, Any] | None:
-    path = folder / f"{run.key}.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
-
-
-def result_of(run: Run, folder: Path) -> dict[str, Any]:
-    found = kept(run, folder)
-    if found is None:
-        found = work(run, folder)
-        write_whole(folder / f"{run.key}.json", (json.dumps(found) + "\n").encode())
-    return found
 
 
 # --- experiments ----------------------------------------------------------------------------
@@ -216,7 +196,7 @@ def print_line(name: str, label: str, run: Run, found: dict[str, Any]) -> None:
     print(f"{name:10} {run.device:13} seed {run.seed}  {label:28} {figures}", flush=True)
 
 
-def print_tables(names: list[str], asked: argparse.Namespace, folder: Path) -> None:
+def print_tables(names: list[str], asked: argparse.Namespace, kept: Kept) -> None:
     """What there is, in Markdown: each figure the mean of the seeds, how many of them there are."""
     tables = experiments(asked.steps)
     for name in names:
@@ -227,7 +207,7 @@ def print_tables(names: list[str], asked: argparse.Namespace, folder: Path) -> N
             cells = [label]
             for device in asked.devices:
                 runs = [replace(run, device=device, seed=seed) for seed in asked.seeds]
-                found = [r for r in (kept(run, folder) for run in runs) if r]
+                found = [r for r in (kept.find(asdict(run)) for run in runs) if r]
                 cells += [f"{np.mean([r[k] for r in found]):.3f}" if found else "–" for k in SHOWN]
                 cells.append(str(len(found)))
             print(f"| {' | '.join(cells)} |")
@@ -248,14 +228,15 @@ def main() -> None:
     if wrong:
         sys.exit(f"There is no experiment {sorted(wrong)[0]!r}; there are {', '.join(names)}.")
     folder = make_folder(asked.folder)
+    kept = Kept(folder)
     names = asked.experiments or names
     if asked.tables:
-        print_tables(names, asked, folder)
+        print_tables(names, asked, kept)
         return
     print(f"{'':49}{'':7}" + "".join(f"{name:>10}" for name in SHOWN))
     for name, label, run in rows_of(names, asked.devices, asked.seeds, asked.steps):
         if asked.only in label:
-            print_line(name, label, run, result_of(run, folder))
+            print_line(name, label, run, kept.get(asdict(run), partial(work, run, folder)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from dataset.ahead import in_order
 from dataset.store.index import looks_of
 from dataset.store.scan import Scanned, noted
+from rigs.files import sha256_of
 
 
 def as_written(folder: Path, paths: Sequence[Path]) -> tuple[list[Scanned], list[str]]:
@@ -33,9 +33,8 @@ def as_written(folder: Path, paths: Sequence[Path]) -> tuple[list[Scanned], list
     return [replace(one, table=table) for one, table in pairs if len(table)], broken
 
 
-def _digest(path: Path) -> bytes | None:
+def _digest(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return sha256_of(path)
     except OSError:
         return None

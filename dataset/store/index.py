@@ -49,7 +49,7 @@ Looks = Mapping[str, tuple[int, int]]
 
 _PLACE = pa.schema([("part", pa.string()), ("part_row", pa.int64())])
 _LOOK = pa.schema(
-    [("part_size", pa.int64()), ("part_time", pa.int64()), ("part_sha256", pa.binary())]
+    [("part_size", pa.int64()), ("part_time", pa.int64()), ("part_sha256", pa.string())]
 )
 
 
@@ -60,7 +60,7 @@ class Noted:
 
     header: Header
     table: pa.Table
-    digests: Mapping[str, bytes]
+    digests: Mapping[str, str]
 
 
 def index_path(folder: Path) -> Path:
@@ -121,14 +121,14 @@ def read_index(folder: Path, looks: Looks) -> Noted | None:
 
 
 def write_index(
-    folder: Path, table: pa.Table, looks: Looks, header: Header, digests: Mapping[str, bytes]
+    folder: Path, table: pa.Table, looks: Looks, header: Header, digests: Mapping[str, str]
 ) -> None:
     """Note ``table``, which is placed and of that panel, if that can be written."""
     known = table.filter(pc.is_in(table["part"], pa.array(looks.keys(), pa.string())))
     parts = known["part"].to_pylist()
     sizes = pa.array([looks[part][0] for part in parts], pa.int64())
     times = pa.array([looks[part][1] for part in parts], pa.int64())
-    seals = pa.array([digests.get(part) for part in parts], pa.binary())
+    seals = pa.array([digests.get(part) for part in parts], pa.string())
     noted = known
     for field, column in zip(_LOOK, (sizes, times, seals), strict=True):
         noted = noted.append_column(field, column)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from dataset.store.index import (
     write_index,
 )
 from dataset.store.rows import part_paths
+from rigs.files import sha256_of
 from rigs.knobs import KnobTable
 
 EVERY = 256
@@ -40,16 +40,14 @@ class Ledger:
         self._header = Header(device, knobs, 0)
         self._new: list[pa.Table] = []
         self._looks: dict[str, tuple[int, int]] = {}
-        self._digests: dict[str, bytes] = {}
-        self._earlier: Mapping[str, bytes] | None = None
+        self._digests: dict[str, str] = {}
+        self._earlier: Mapping[str, str] | None = None
         self._known: pa.Table | None = None
 
     def add(self, path: Path, table: pa.Table) -> None:
         """``table`` was written to ``path``: all of its columns, as they are there."""
         try:
-            stat = path.stat()
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
+            stat, digest = path.stat(), sha256_of(path)
         except OSError:
             return
         self._forget_another(path.name, digest)
@@ -61,7 +59,7 @@ class Ledger:
         if len(self._new) >= max(EVERY, known // 32):
             self.note()
 
-    def _forget_another(self, name: str, digest: bytes) -> None:
+    def _forget_another(self, name: str, digest: str) -> None:
         """A simulation made again may write other bytes under a name: nobody has edited them."""
         if self._earlier is None:
             noted = read_index(self._folder, {})

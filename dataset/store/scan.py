@@ -127,7 +127,7 @@ def one_panel(found: Sequence[Scanned]) -> tuple[Header, pa.Table]:
     return first.header, first.table
 
 
-def noted(folder: Path, looks: Looks) -> tuple[list[Scanned], Mapping[str, bytes]]:
+def noted(folder: Path, looks: Looks) -> tuple[list[Scanned], Mapping[str, str]]:
     """What the index says of the parts that look so, in one piece at most.
 
     Beside it the digests of all that a session wrote.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rigs.actuators.midi import Midi, MidiOptions
 from rigs.knobs import Knob, KnobTable
 from rigs.midi_ports import OUT, ports
 from rigs.rig import Options, Recording, SignalPath
@@ -56,6 +57,17 @@ OPTIONS = {
         "Preset": {"program": [4, 9]},
     },
 }
+
+
+def options(**changes):
+    return MidiOptions.model_validate({**OPTIONS, **changes})
+
+
+def midi(tmp_path, **changes):
+    """The actuator that steers the modeller."""
+    actuator = Midi(options(**changes), tmp_path)
+    actuator.check(KNOBS)
+    return actuator
 
 
 def hexes(*messages: str) -> list[bytes]:

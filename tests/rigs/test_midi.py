@@ -2,8 +2,7 @@ import sys
 
 import numpy as np
 import pytest
-from jack_midi import KNOBS, OPTIONS, Silent, hexes
-from midi_rig import midi, options
+from jack_midi import KNOBS, OPTIONS, Silent, hexes, midi, options
 from pydantic import ValidationError
 
 from dataset.plans.reach import snap

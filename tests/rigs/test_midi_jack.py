@@ -6,9 +6,8 @@ import time
 
 import numpy as np
 import pytest
-from jack_midi import KNOBS, LiveAmp, Modeller, amp, hexes
+from jack_midi import KNOBS, LiveAmp, Modeller, amp, hexes, midi, options
 from jack_server import jack_server
-from midi_rig import midi, options
 
 from dataset.plan import Plan, PlanEntry
 from dataset.planning import PlanRecipe, make_plan

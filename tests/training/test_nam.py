@@ -73,7 +73,7 @@ def sounds_as_in_nams_trainer(net, dry, path, settings):
     for knobs in np.random.default_rng(5).uniform(-1, 1, (settings, KNOBS)).astype(np.float32):
         write_nam(path, net.fold(knobs, 48_000), METADATA)
         wets.append(play(net, dry, knobs))
-        assert np.ptp(wets[-1]) > 0.01
+        assert np.ptp(wets[-1]) > 0.02
         assert np.abs(wets[-1] - nam_python.play(path, dry)).max() < 1e-5
     assert min(esr(a, b) for a, b in pairwise(wets)) > 0.01, "the knobs do little"
 
@@ -130,7 +130,8 @@ def test_a_type_that_nam_does_not_have(choice):
 
 def test_an_lstm_sounds_the_same(tmp_path):
     torch.manual_seed(1)
-    net, dry, path = build_net("lstm", {"units": 6}, KNOBS, "here"), plucked(9600), tmp_path / "l"
+    net = build_net("lstm", {"units": 6, "hidden": 64}, KNOBS, "here")
+    dry, path = plucked(9600), tmp_path / "l"
     stir(net, 10)
     sounds_as_in_nams_trainer(net, dry, path, 2)
 
