@@ -24,6 +24,7 @@ class Page {
     const initial = facts.knobs.map((knob) => knob.initial);
     const positions = fromFragment(facts.knobs, location.hash, initial);
     const context = new AudioContext({ sampleRate: facts.sampleRate, latencyHint: "interactive" });
+    await context.suspend(); // some browsers let it run, and the engine work, before anyone plays
     const rig = await Rig.open(context, image, facts, positions, (sentence) => say(sentence, true));
     return new Page(context, rig, model, positions, await Captures.open(image, facts));
   }

@@ -19,6 +19,7 @@ const press = (...keys) =>
 found.loads = {
   device: await text("device"),
   wrong: await text("wrong"),
+  audio: await page.evaluate(() => window.page.rig.context.state),
   still: await heard(page),
 };
 
