@@ -225,7 +225,7 @@ def print_tables(names: list[str], asked: argparse.Namespace, kept: Kept) -> Non
         print(f"\n| {name} | {' | '.join(heads)} | beside the first |")
         print("|---" * (2 + (1 + len(TABLED)) * len(asked.devices)) + "|")
         first: dict[tuple[str, int], float] = {}
-        for label, run in experiments(asked.steps)[name]:
+        for number, (label, run) in enumerate(experiments(asked.steps)[name]):
             row, ratios = [label], []
             for device in asked.devices:
                 found = {
@@ -236,7 +236,10 @@ def print_tables(names: list[str], asked: argparse.Namespace, kept: Kept) -> Non
                 row += cells([*found.values()])
                 for seed, result in found.items():
                     mean = geometric_mean(result)
-                    ratios.append(mean / first.setdefault((device, seed), mean))
+                    if number == 0:
+                        first[device, seed] = mean
+                    if (device, seed) in first:
+                        ratios.append(mean / first[device, seed])
             row.append(f"{np.exp(np.mean(np.log(ratios))):.2f}" if ratios else "–")
             print(f"| {' | '.join(row)} |")
 
