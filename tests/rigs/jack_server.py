@@ -90,9 +90,15 @@ class JackServer:
 
     def until_there(self, port: str) -> None:
         end = time.monotonic() + PATIENCE
-        while port not in self.ports():
-            assert self.process.poll() is None, "jackd ended"
-            assert time.monotonic() < end, f"the port {port} did not come up"
+        said = ""
+        while True:
+            try:
+                if port in self.ports():
+                    return
+            except RuntimeError as error:  # a client that comes may be turned away once
+                said = f" ({error})"
+            assert self.process.poll() is None, f"jackd ended{said}"
+            assert time.monotonic() < end, f"the port {port} did not come up{said}"
 
     def host(self, uri: str, name: str, port: str = "out", **controls: float) -> Amp:
         """Host the LV2 plugin as the client ``name``; returns when its ``port`` is there."""
